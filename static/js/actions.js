@@ -1,0 +1,225 @@
+/**
+ * What a person can do on the page. Each action asks the server, takes its answer into the state, and puts
+ * what went wrong where the person looks: beside the field, at the form, or in the notice.
+ */
+
+import { CLASSIC, checkNetwork, checkTraining, effectiveRate, emptyCreateForm } from "./logic/forms.js";
+import { networkHref } from "./logic/routes.js";
+import { emptyExamples, emptyForm } from "./store.js";
+
+/**
+ * @param {object} parts
+ * @param {import("./store.js").Store} parts.store
+ * @param {typeof import("./api.js").api} parts.api
+ * @param {ReturnType<typeof import("./sync.js").createSync>} parts.sync
+ * @param {(href: string) => void} parts.go
+ * @param {(form: string) => void} parts.focusError moves to the first wrong field of a form
+ */
+export function createActions({ store, api, sync, go, focusError }) {
+  const { state, update } = store;
+
+  /** Marks `key` as busy while `work` runs; a second press meanwhile does nothing. @param {string} key @param {() => Promise<void>} work */
+  async function once(key, work) {
+    if (state.busy[key]) return;
+    update((s) => {
+      s.busy[key] = true;
+    });
+    try {
+      await work();
+    } finally {
+      update((s) => {
+        delete s.busy[key];
+      });
+    }
+  }
+
+  /** @param {"info"|"error"} kind @param {string} text */
+  function notify(kind, text) {
+    update((s) => {
+      s.notice = { kind, text };
+    });
+  }
+
+  /** @param {Record<string, any>} form @param {Error & {fields?: Record<string, string>}} error @param {Record<string, string>} [names] */
+  function showProblem(form, error, names = {}) {
+    update(() => {
+      form.problem = error.message;
+      for (const [field, text] of Object.entries(error.fields ?? {})) form.errors[names[field] ?? field] = text;
+    });
+  }
+
+  /** @param {string} networkId @param {Record<string, number>} body */
+  async function startTraining(networkId, body) {
+    const answer = await api.train(networkId, body);
+    await Promise.allSettled([sync.readJob(answer.job_id), sync.readNetworks()]);
+    void sync.catchUp(answer.job_id);
+    void sync.pulse();
+  }
+
+  /** @param {Record<string, unknown>} network @param {Record<string, number>|null} training */
+  async function createAndGo(network, training) {
+    const { network_id: id } = await api.createNetwork(network);
+    await sync.readNetworks().catch(() => {});
+    if (training) {
+      try {
+        await startTraining(id, training);
+      } catch (error) {
+        notify("error", `The network was created, but its training did not start: ${error.message}`);
+      }
+    }
+    go(networkHref(id));
+  }
+
+  return {
+    notify,
+
+    dismissNotice: () => update((s) => { s.notice = null; }),
+
+    /** One press on the first visit. */
+    trainClassic: () =>
+      once("create", async () => {
+        try {
+          await createAndGo(CLASSIC.network, CLASSIC.training);
+        } catch (error) {
+          notify("error", error.message);
+        }
+      }),
+
+    /** @param {"create"|string} key "create" or a network id @param {string} field @param {string} value */
+    edit: (key, field, value) =>
+      update((s) => {
+        const form = key === "create" ? s.forms.create : s.forms.train[key];
+        form.values[field] = value;
+        form.problem = "";
+        delete form.errors[field];
+      }),
+
+    /** @param {string} key @param {string} field */
+    touch: (key, field) =>
+      update((s) => {
+        const form = key === "create" ? s.forms.create : s.forms.train[key];
+        form.touched[field] = true;
+      }),
+
+    /** @param {boolean} open */
+    showAdvanced: (open) => update((s) => { s.forms.create.advanced = open; }),
+
+    /** @param {boolean} andTrain */
+    create: (andTrain) =>
+      once("create", async () => {
+        const form = state.forms.create;
+        const network = checkNetwork(form.values);
+        const training = checkTraining({ ...form.values, learning_rate: effectiveRate(form.values) });
+        const errors = { ...network.errors, ...(andTrain ? training.errors : {}) };
+        update(() => {
+          form.errors = errors;
+          form.problem = "";
+          if (errors.seed) form.advanced = true;
+        });
+        if (Object.keys(errors).length) return focusError("create");
+        try {
+          await createAndGo(network.body, andTrain ? training.body : null);
+          update((s) => {
+            s.forms.create = emptyForm(emptyCreateForm());
+          });
+        } catch (error) {
+          showProblem(form, error, { layer_sizes: "hidden" });
+          focusError("create");
+        }
+      }),
+
+    /** The train form of a network comes into being when it is first shown. @param {string} networkId @param {Record<string, string>} values */
+    ensureTrainForm: (networkId, values) => {
+      state.forms.train[networkId] ??= emptyForm(values);
+      return state.forms.train[networkId];
+    },
+
+    /** @param {string} networkId */
+    train: (networkId) =>
+      once(`train:${networkId}`, async () => {
+        const form = state.forms.train[networkId];
+        const { errors, body } = checkTraining(form.values);
+        update(() => {
+          form.errors = errors;
+          form.problem = "";
+        });
+        if (Object.keys(errors).length) return focusError("train");
+        try {
+          await startTraining(networkId, body);
+          go(networkHref(networkId));
+        } catch (error) {
+          showProblem(form, error);
+          if (error.code === "training_in_progress") void sync.resync();
+        }
+      }),
+
+    /** @param {string} jobId */
+    cancel: (jobId) =>
+      once(`cancel:${jobId}`, async () => {
+        try {
+          sync.takeJobs([await api.cancel(jobId)]);
+        } catch (error) {
+          if (error.code === "job_ended") void sync.resync();
+          else notify("error", error.message);
+        }
+      }),
+
+    /** @param {import("./store.js").State["dialog"]} dialog */
+    ask: (dialog) => update((s) => { s.dialog = dialog; }),
+
+    /** @param {string} networkId */
+    remove: (networkId) =>
+      once("delete", async () => {
+        const name = state.networks?.find((n) => n.network_id === networkId)?.name;
+        try {
+          await api.deleteNetwork(networkId);
+          notify("info", name ? `"${name}" was deleted.` : "The network was deleted.");
+        } catch (error) {
+          notify("error", error.message);
+        }
+        update((s) => { s.dialog = null; });
+        await sync.resync();
+        if (state.route.id === networkId && !state.networks?.some((n) => n.network_id === networkId)) go("#/");
+      }),
+
+    removeAll: () =>
+      once("delete", async () => {
+        try {
+          notify("info", (await api.deleteAllNetworks()).message);
+        } catch (error) {
+          notify("error", error.message);
+        }
+        update((s) => { s.dialog = null; });
+        await sync.resync();
+        if (state.route.id && !state.networks?.some((n) => n.network_id === state.route.id)) go("#/");
+      }),
+
+    /** @param {string} networkId @param {"right"|"wrong"} kind */
+    example: async (networkId, kind) => {
+      const examples = (state.examples[networkId] ??= emptyExamples());
+      if (examples[kind].status === "loading") return;
+      update(() => { examples[kind].status = "loading"; });
+      try {
+        const data = await api.example(networkId, kind);
+        update(() => { examples[kind] = { status: "ready", data, error: "" }; });
+      } catch (error) {
+        update(() => { examples[kind] = { status: "error", data: null, error: error.message }; });
+      }
+    },
+
+    /** The runs of a network beyond those that were read at the start. @param {string} networkId */
+    readRuns: async (networkId) => {
+      if (state.runsRead[networkId]) return;
+      state.runsRead[networkId] = true;
+      try {
+        sync.takeJobs(await api.jobs({ network_id: networkId, limit: "50" }));
+      } catch {
+        delete state.runsRead[networkId];
+      }
+    },
+
+    catchUp: sync.catchUp,
+  };
+}
+
+/** @typedef {ReturnType<typeof createActions>} Actions */

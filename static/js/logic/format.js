@@ -1,0 +1,113 @@
+/**
+ * Numbers as people read them: every value with its unit, and a dash where there is no value yet.
+ * Nothing here knows the page; anything that is not a finite number becomes NO_VALUE, so that no view can
+ * ever show NaN, undefined or null.
+ */
+
+/** Shown where a value is not known (yet). */
+export const NO_VALUE = "\u2013";
+const NBSP = "\u00a0";
+
+const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+
+/** @param {unknown} value @returns {value is number} */
+export function isNumber(value) {
+  return typeof value === "number" && Number.isFinite(value);
+}
+
+/** 23860 -> "23,860". @param {unknown} value */
+export function count(value) {
+  return isNumber(value) ? whole.format(value) : NO_VALUE;
+}
+
+/** (1, "network") -> "1 network"; (3, "network") -> "3 networks". @param {number} n @param {string} noun */
+export function plural(n, noun) {
+  return `${count(n)}${NBSP}${noun}${n === 1 ? "" : "s"}`;
+}
+
+/** A fraction of 1 as a percentage: 0.9623 -> "96.2 %". Rounded down, so that 100 % means all of them. @param {unknown} fraction */
+export function percent(fraction, digits = 1) {
+  if (!isNumber(fraction)) return NO_VALUE;
+  const scale = 10 ** digits;
+  const shown = Math.floor(fraction * 100 * scale + 1e-6) / scale;
+  return `${shown.toFixed(digits)}${NBSP}%`;
+}
+
+/** Progress from 0 to 100: 40.3 -> "40 %". @param {unknown} progress */
+export function progress(progress) {
+  if (!isNumber(progress)) return NO_VALUE;
+  return `${Math.floor(Math.min(100, Math.max(0, progress)) + 1e-6)}${NBSP}%`;
+}
+
+/** Seconds as two units at most: 0.42 -> "0.4 s", 125 -> "2 min 5 s", 7500 -> "2 h 5 min". @param {unknown} seconds */
+export function duration(seconds) {
+  if (!isNumber(seconds) || seconds < 0) return NO_VALUE;
+  if (seconds < 9.95) return `${seconds.toFixed(1)}${NBSP}s`;
+  const total = Math.round(seconds);
+  if (total < 60) return `${total}${NBSP}s`;
+  const pair = (big, bigName, small, smallName) =>
+    `${count(big)}${NBSP}${bigName}` + (small ? ` ${small}${NBSP}${smallName}` : "");
+  if (total < 3600) return pair(Math.floor(total / 60), "min", total % 60, "s");
+  const minutes = Math.round(total / 60);
+  if (minutes < 1440) return pair(Math.floor(minutes / 60), "h", minutes % 60, "min");
+  const hours = Math.round(minutes / 60);
+  return pair(Math.floor(hours / 24), "d", hours % 24, "h");
+}
+
+/** Whole seconds, for numbers that count down under the reader's eyes: 41.3 -> "41 s". @param {unknown} seconds */
+export function countdown(seconds) {
+  if (!isNumber(seconds) || seconds < 0) return NO_VALUE;
+  return seconds < 60 ? `${Math.ceil(seconds)}${NBSP}s` : duration(Math.ceil(seconds));
+}
+
+/** 92130.4 -> "92,100 images/s" (three significant digits). @param {unknown} imagesPerSecond */
+export function speed(imagesPerSecond) {
+  if (!isNumber(imagesPerSecond) || imagesPerSecond <= 0) return NO_VALUE;
+  return `${count(Number(imagesPerSecond.toPrecision(3)))}${NBSP}images/s`;
+}
+
+/** Four significant digits, powers of ten only where they help: 0.041234 -> "0.04123". @param {unknown} value */
+export function loss(value) {
+  if (!isNumber(value)) return NO_VALUE;
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size >= 1e5 || size < 1e-4) return value.toExponential(2);
+  return Number(value.toPrecision(4)).toString();
+}
+
+/** A setting as it was typed: 3 -> "3", 0.001 -> "0.001". @param {unknown} value */
+export function plain(value) {
+  return isNumber(value) ? String(value) : NO_VALUE;
+}
+
+/** Bytes of memory or disk: 95440 -> "95 kB". @param {unknown} bytes */
+export function bytes(bytes) {
+  if (!isNumber(bytes)) return NO_VALUE;
+  const units = ["bytes", "kB", "MB", "GB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  const digits = unit > 0 && value < 10 ? 1 : 0;
+  return `${value.toFixed(digits)}${NBSP}${units[unit]}`;
+}
+
+/** How long ago an ISO time was: "just now", "5 min ago", "3 h ago", else the date. @param {string|null|undefined} iso */
+export function ago(iso, now = Date.now()) {
+  const then = Date.parse(iso ?? "");
+  if (Number.isNaN(then)) return NO_VALUE;
+  const seconds = (now - then) / 1000;
+  if (seconds < 45) return "just now";
+  if (seconds < 3600) return `${Math.max(1, Math.round(seconds / 60))}${NBSP}min ago`;
+  if (seconds < 86400) return `${Math.round(seconds / 3600)}${NBSP}h ago`;
+  return new Date(then).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+}
+
+/** Date and time in full, for titles. @param {string|null|undefined} iso */
+export function moment(iso) {
+  const then = Date.parse(iso ?? "");
+  if (Number.isNaN(then)) return "";
+  return new Date(then).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+}

@@ -1,0 +1,169 @@
+/**
+ * What may be typed into the forms, checked in words before the server sees it. The ranges are those of the
+ * API; the server checks them again. Each check gives the request's body, or one sentence per wrong field.
+ */
+
+import { count, plain } from "./format.js";
+
+export const INPUTS = 784;
+export const OUTPUTS = 10;
+export const LIMITS = {
+  layers: [2, 20],
+  layerSize: [1, 10_000],
+  parameters: 50_000_000,
+  name: 100,
+  epochs: [1, 10_000],
+  miniBatchSize: [1, 50_000],
+  seed: [0, 2 ** 32 - 1],
+};
+
+/** The recipe of the first visit: the classic network and its settings. */
+export const CLASSIC = {
+  network: { layer_sizes: [784, 30, 10], name: "Classic", activation: "sigmoid", loss: "quadratic" },
+  training: { epochs: 30, mini_batch_size: 10, learning_rate: 3.0 },
+};
+
+/**
+ * What the form for a new network holds at first. All values are text, as typed; a learning rate of null
+ * follows the suggestion until the person types one.
+ * @returns {Record<string, string|null>}
+ */
+export function emptyCreateForm() {
+  return {
+    name: "",
+    hidden: "30",
+    activation: "sigmoid",
+    loss: "",
+    initializer: "",
+    seed: "",
+    epochs: "30",
+    mini_batch_size: "10",
+    learning_rate: null,
+  };
+}
+
+/** The loss that goes with an activation when none is chosen. @param {string} activation */
+export function defaultLoss(activation) {
+  return activation === "sigmoid" ? "quadratic" : "cross_entropy";
+}
+
+/** A learning rate that works for most networks of this kind. @param {string} activation @param {string} loss */
+export function suggestedRate(activation, loss) {
+  if (activation === "sigmoid") return loss === "quadratic" ? 3.0 : 0.5;
+  return 0.1;
+}
+
+/**
+ * Reads the sizes of the hidden layers: "30", "128, 64", "128-64" or nothing at all.
+ * @param {string} text
+ * @returns {{sizes: number[], error: string}} all layers with input and output, or why not
+ */
+export function parseLayers(text) {
+  const words = text.trim().split(/[\s,;\u00d7x\-\u2013]+/).filter(Boolean);
+  const hidden = [];
+  const [low, high] = LIMITS.layerSize;
+  for (const word of words) {
+    if (!/^\d+$/.test(word)) {
+      return { sizes: [], error: `"${word}" is not a whole number. Type sizes like 30 or 128, 64.` };
+    }
+    const size = Number(word);
+    if (size < low || size > high) {
+      return { sizes: [], error: `A layer has ${low} to ${count(high)} neurons, not ${shortNumber(word)}.` };
+    }
+    hidden.push(size);
+  }
+  const most = LIMITS.layers[1] - 2;
+  if (hidden.length > most) {
+    return { sizes: [], error: `At most ${most} hidden layers are possible; these are ${hidden.length}.` };
+  }
+  const sizes = [INPUTS, ...hidden, OUTPUTS];
+  const parameters = parameterCount(sizes);
+  if (parameters > LIMITS.parameters) {
+    return { sizes: [], error: `That makes ${count(parameters)} parameters; at most ${count(LIMITS.parameters)} are possible.` };
+  }
+  return { sizes, error: "" };
+}
+
+/** Weights and biases of a fully connected network. @param {number[]} sizes */
+export function parameterCount(sizes) {
+  let total = 0;
+  for (let i = 1; i < sizes.length; i += 1) total += (sizes[i - 1] + 1) * sizes[i];
+  return total;
+}
+
+/** @param {string} word digits as typed */
+function shortNumber(word) {
+  return word.length > 12 ? "a number of " + word.length + " digits" : count(Number(word));
+}
+
+/** @param {string} text @param {number[]} range @param {string} what @returns {{value: number|null, error: string}} */
+function wholeNumber(text, [low, high], what) {
+  const typed = text.trim();
+  const range = `${count(low)} to ${count(high)}`;
+  if (typed === "") return { value: null, error: `Type a whole number from ${range}.` };
+  if (!/^[+-]?\d+$/.test(typed)) return { value: null, error: `${what} must be a whole number from ${range}.` };
+  const value = Number(typed);
+  if (value < low || value > high) return { value: null, error: `${what} must be from ${range}.` };
+  return { value, error: "" };
+}
+
+/** @param {string} text @returns {{value: number|null, error: string}} */
+function positiveNumber(text) {
+  const typed = text.trim();
+  if (typed === "") return { value: null, error: "Type a number above 0, such as 3 or 0.1." };
+  if (/^\d+,\d+$/.test(typed)) return { value: null, error: `Use a point for decimals: ${typed.replace(",", ".")}.` };
+  const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(typed) ? Number(typed) : NaN;
+  if (!Number.isFinite(value)) return { value: null, error: "The learning rate must be a number, such as 3 or 0.1." };
+  if (value <= 0) return { value: null, error: "The learning rate must be above 0." };
+  return { value, error: "" };
+}
+
+/**
+ * @param {{epochs: string, mini_batch_size: string, learning_rate: string}} form
+ * @returns {{errors: Record<string, string>, body: Record<string, number>}}
+ */
+export function checkTraining(form) {
+  const epochs = wholeNumber(form.epochs, LIMITS.epochs, "Epochs");
+  const batch = wholeNumber(form.mini_batch_size, LIMITS.miniBatchSize, "The mini-batch size");
+  const rate = positiveNumber(form.learning_rate);
+  const errors = withoutEmpty({ epochs: epochs.error, mini_batch_size: batch.error, learning_rate: rate.error });
+  const body = Object.keys(errors).length
+    ? {}
+    : { epochs: epochs.value, mini_batch_size: batch.value, learning_rate: rate.value };
+  return { errors, body };
+}
+
+/**
+ * @param {Record<string, string>} form
+ * @returns {{errors: Record<string, string>, body: Record<string, unknown>}}
+ */
+export function checkNetwork(form) {
+  const layers = parseLayers(form.hidden);
+  const name = form.name.trim();
+  const seed = form.seed.trim() === "" ? { value: null, error: "" } : wholeNumber(form.seed, LIMITS.seed, "The seed");
+  const errors = withoutEmpty({ hidden: layers.error, name: checkName(name), seed: seed.error });
+  if (Object.keys(errors).length) return { errors, body: {} };
+  const body = { layer_sizes: layers.sizes, activation: form.activation, loss: form.loss || defaultLoss(form.activation) };
+  if (name) body.name = name;
+  if (form.initializer) body.initializer = form.initializer;
+  if (seed.value !== null) body.seed = seed.value;
+  return { errors, body };
+}
+
+/** @param {string} name @returns {string} */
+function checkName(name) {
+  const length = [...name].length;
+  if (length > LIMITS.name) return `A name has at most ${LIMITS.name} characters; this one has ${length}.`;
+  if (/\p{Cc}/u.test(name)) return "A name holds no control characters.";
+  return "";
+}
+
+/** @param {Record<string, string>} errors */
+function withoutEmpty(errors) {
+  return Object.fromEntries(Object.entries(errors).filter(([, text]) => text));
+}
+
+/** The learning rate a form will use: what was typed, else what is suggested. @param {Record<string, string|null>} form */
+export function effectiveRate(form) {
+  return form.learning_rate ?? plain(suggestedRate(form.activation, form.loss || defaultLoss(form.activation)));
+}

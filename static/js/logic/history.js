@@ -1,0 +1,84 @@
+/**
+ * The story of one training job, put together from its numbered events: epochs in order, each once.
+ * Events may come twice (asked for again after a lost connection) or not at all; `seq` tells. When a job is
+ * started again its epochs are reported anew, and the later report replaces the earlier one.
+ */
+
+import { isNumber } from "./format.js";
+
+/**
+ * @typedef {{epoch: number, accuracy: number|null, loss: number|null, testLoss: number|null, elapsed: number|null}} Epoch
+ * @typedef {{lastSeq: number, attempt: number, epochs: Epoch[], ended: boolean, complete: boolean}} History
+ *   `complete`: everything the server had was read at least once
+ */
+
+/** @returns {History} */
+export function emptyHistory() {
+  return { lastSeq: 0, attempt: 1, epochs: [], ended: false, complete: false };
+}
+
+/**
+ * Takes the next event into the history (in place: a long run has ten thousand of them).
+ * @param {History} history
+ * @param {string} event its name
+ * @param {Record<string, any>} data its payload
+ * @returns {"applied"|"known"|"gap"} "gap": events before this one are missing, nothing was changed
+ */
+export function applyEvent(history, event, data) {
+  if (data.seq <= history.lastSeq) return "known";
+  if (data.seq > history.lastSeq + 1) return "gap";
+  history.lastSeq = data.seq;
+  if (event === "training_update") addEpoch(history, data);
+  if (event === "training_complete" || event === "training_error") history.ended = true;
+  return "applied";
+}
+
+/** @param {History} history @param {Record<string, any>} data */
+function addEpoch(history, data) {
+  const { epochs } = history;
+  const attempt = isNumber(data.attempt) ? data.attempt : history.attempt;
+  if (attempt > history.attempt) history.attempt = attempt;
+  while (epochs.length && epochs[epochs.length - 1].epoch >= data.epoch) epochs.pop();
+  epochs.push({
+    epoch: data.epoch,
+    accuracy: numberOrNull(data.accuracy),
+    loss: numberOrNull(data.loss),
+    testLoss: numberOrNull(data.test_loss),
+    elapsed: numberOrNull(data.elapsed_time),
+  });
+}
+
+/** @param {unknown} value */
+function numberOrNull(value) {
+  return isNumber(value) ? value : null;
+}
+
+/** Columns for a chart of the losses. @param {Epoch[]} epochs @returns {[number[], (number|null)[], (number|null)[]]} */
+export function lossColumns(epochs) {
+  return [epochs.map((e) => e.epoch), epochs.map((e) => e.testLoss), epochs.map((e) => e.loss)];
+}
+
+/** Columns for a chart of the accuracy in percent. @param {Epoch[]} epochs @returns {[number[], (number|null)[]]} */
+export function accuracyColumns(epochs) {
+  return [epochs.map((e) => e.epoch), epochs.map((e) => (e.accuracy === null ? null : e.accuracy * 100))];
+}
+
+/**
+ * A small curve as the `points` of an SVG polyline; empty where there is no curve yet.
+ * @param {(number|null)[]} values
+ */
+export function sparkline(values, width = 64, height = 18) {
+  const known = values.filter(isNumber);
+  if (known.length < 2) return "";
+  const step = Math.max(1, Math.ceil(known.length / width));
+  const shown = known.filter((_, i) => i % step === 0 || i === known.length - 1);
+  const low = Math.min(...shown);
+  const range = Math.max(...shown) - low || 1;
+  return shown
+    .map((v, i) => {
+      const x = 1 + (i / (shown.length - 1)) * (width - 2);
+      const y = height - 2 - ((v - low) / range) * (height - 4);
+      return `${x.toFixed(1)},${y.toFixed(1)}`;
+    })
+    .join(" ");
+}

@@ -1,0 +1,146 @@
+/**
+ * What the state of a job means in words: for the list, for the progress line, for screen readers, and what
+ * to try when a run went wrong. Times are worked out from the last report and the clock that is handed in.
+ */
+
+import { NO_VALUE, countdown, isNumber, percent, plain, progress } from "./format.js";
+
+const FINAL = new Set(["completed", "failed", "cancelled", "diverged"]);
+
+/** @typedef {Record<string, any>} Job the API's record plus `received`, the time of its last report in ms */
+
+/** @param {Job|null|undefined} job */
+export function isUnfinished(job) {
+  return Boolean(job) && !FINAL.has(job.state);
+}
+
+/** @param {Job|null|undefined} job */
+export function isRunning(job) {
+  return job?.state === "running";
+}
+
+const STATE_WORDS = {
+  queued: "Queued",
+  running: "Training",
+  paused: "Paused",
+  interrupted: "Interrupted",
+  completed: "Completed",
+  failed: "Failed",
+  cancelled: "Cancelled",
+  diverged: "Diverged",
+};
+
+/** One word for a job. @param {Job} job */
+export function stateWord(job) {
+  if (isUnfinished(job) && job.cancel_requested) return "Cancelling";
+  return STATE_WORDS[job.state] ?? "Unknown";
+}
+
+/**
+ * The status of a network in the list.
+ * @param {Record<string, any>} network @param {Job|null|undefined} job its unfinished job, if any
+ * @returns {{kind: "new"|"queued"|"training"|"trained", text: string}}
+ */
+export function networkStatus(network, job) {
+  if (isUnfinished(job)) {
+    if (job.state === "running") return { kind: "training", text: `Training ${progress(job.progress ?? 0)}` };
+    return { kind: "queued", text: stateWord(job) };
+  }
+  return network.trained ? { kind: "trained", text: "Trained" } : { kind: "new", text: "New" };
+}
+
+/** Seconds since the job began. @param {Job} job @param {number} now ms */
+export function elapsed(job, now) {
+  if (!isNumber(job.elapsed_time)) return null;
+  return isRunning(job) && isNumber(job.received) ? job.elapsed_time + Math.max(0, now - job.received) / 1000 : job.elapsed_time;
+}
+
+/** Seconds until the job will end, null while that is not known. @param {Job} job @param {number} now ms */
+export function remaining(job, now) {
+  if (!isRunning(job) || !isNumber(job.eta_seconds) || !isNumber(job.received)) return null;
+  return Math.max(0, job.eta_seconds - Math.max(0, now - job.received) / 1000);
+}
+
+/** "41 s left", or why nothing can be said. @param {Job} job @param {number} now ms */
+export function timeLeft(job, now) {
+  const seconds = remaining(job, now);
+  if (seconds === null) return isRunning(job) ? "time left after the first epoch" : NO_VALUE;
+  return seconds < 1 ? "almost done" : `${countdown(seconds)} left`;
+}
+
+/** Where a waiting job stands. @param {Job} job */
+export function waitingText(job) {
+  if (job.state === "interrupted") return "The server stopped under this run. It goes on by itself as soon as a worker is free.";
+  if (job.state === "paused") return "This run is paused.";
+  if (isNumber(job.queue_position) && job.queue_position > 1) {
+    return `Waiting for a free worker: number ${job.queue_position} in the queue. It starts by itself.`;
+  }
+  return "Waiting for a free worker. It starts by itself.";
+}
+
+/**
+ * The job after one of its events; unchanged when it already knows more.
+ * @param {Job} job @param {string} event @param {Record<string, any>} data @param {number} now ms
+ * @returns {Job}
+ */
+export function jobAfter(job, event, data, now) {
+  if (isNumber(job.last_seq) && data.seq <= job.last_seq) return job;
+  const next = { ...job, last_seq: data.seq, received: now };
+  if (event === "training_update") {
+    for (const key of ["epoch", "total_epochs", "accuracy", "progress", "elapsed_time", "loss", "test_loss"]) {
+      if (data[key] !== undefined) next[key] = data[key];
+    }
+    for (const key of ["eta_seconds", "images_per_second", "attempt"]) if (data[key] !== undefined) next[key] = data[key];
+    next.state = data.state ?? "running";
+    next.status = "training";
+    next.queue_position = null;
+  } else if (event === "training_complete") {
+    Object.assign(next, { state: data.state ?? "completed", status: "completed", progress: 100, eta_seconds: 0 });
+    if (isNumber(data.accuracy)) next.accuracy = data.accuracy;
+  } else if (event === "training_error") {
+    Object.assign(next, { state: data.state ?? "failed", status: "failed", error: data.error ?? data.message ?? null });
+  }
+  return next;
+}
+
+/** What to try after a run that did not complete. @param {Job} job */
+export function advice(job) {
+  if (job.state === "diverged") {
+    const rate = isNumber(job.learning_rate) ? Number((job.learning_rate / 10).toPrecision(2)) : null;
+    return {
+      title: "The training diverged",
+      text: job.error || "The loss stopped being a finite number.",
+      tryText: `The steps were too long. ${rate === null ? "Try a smaller learning rate." : `Try a learning rate of ${plain(rate)}.`}`,
+      rate,
+    };
+  }
+  if (job.state === "cancelled") {
+    return { title: "Cancelled", text: job.error || "This run was cancelled.", tryText: "Press Train to begin another run.", rate: null };
+  }
+  if (job.state === "failed") {
+    return {
+      title: "The training failed",
+      text: job.error || "The server gave no reason.",
+      tryText: "Train again; if it fails again, the server's log says more.",
+      rate: null,
+    };
+  }
+  return null;
+}
+
+/**
+ * A sentence for screen readers, at every tenth of the way and at the end, not for every epoch.
+ * @param {Job|undefined} before @param {Job} after @returns {string} empty where nothing is to be said
+ */
+export function announcement(before, after) {
+  if (before && isUnfinished(before) && !isUnfinished(after)) {
+    if (after.state !== "completed") return `Training ${stateWord(after).toLowerCase()}. ${after.error ?? ""}`.trim();
+    return `Training completed. Accuracy ${percent(after.accuracy)}.`;
+  }
+  if (!isRunning(after)) return "";
+  const tenth = Math.floor((after.progress ?? 0) / 10);
+  if (before && isRunning(before) && Math.floor((before.progress ?? 0) / 10) === tenth) return "";
+  return tenth === 0
+    ? "Training started."
+    : `Training ${progress(after.progress)}: epoch ${after.epoch} of ${after.total_epochs}, accuracy ${percent(after.accuracy)}.`;
+}

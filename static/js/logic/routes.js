@@ -1,0 +1,49 @@
+/**
+ * The page's addresses: `#/`, `#/new`, `#/networks/<id>/<tab>`, the last one with `?run=<job id>` for an
+ * earlier run. Everything the person can look at has one, so that it can be linked and the back button works.
+ */
+
+/** The views of a network that are built. */
+export const TABS = ["learn", "test"];
+
+/** @typedef {{view: "home"|"new"|"network"|"unknown", id: string, tab: string, run: string}} Route */
+
+/** @param {string} hash as in location.hash @returns {Route} */
+export function parseRoute(hash) {
+  const [path, query = ""] = hash.replace(/^#/, "").split("?");
+  const parts = path.split("/").filter(Boolean);
+  const route = { view: "unknown", id: "", tab: "", run: "" };
+  if (parts.length === 0) return { ...route, view: "home" };
+  if (parts.length === 1 && parts[0] === "new") return { ...route, view: "new" };
+  if (parts[0] === "networks" && parts.length >= 2 && parts.length <= 3) {
+    const tab = parts[2] ?? TABS[0];
+    const id = decoded(parts[1]);
+    if (TABS.includes(tab) && id) return { view: "network", id, tab, run: new URLSearchParams(query).get("run") ?? "" };
+  }
+  return route;
+}
+
+/** @param {string} part */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return "";
+  }
+}
+
+/** @param {string} id @param {string} [tab] @param {string} [run] */
+export function networkHref(id, tab = TABS[0], run = "") {
+  return `#/networks/${encodeURIComponent(id)}/${tab}${run ? `?run=${encodeURIComponent(run)}` : ""}`;
+}
+
+/**
+ * The token that came once in the fragment (`#token=...`), and the address without it.
+ * @param {string} hash @returns {{token: string, rest: string}|null}
+ */
+export function tokenInHash(hash) {
+  const match = /^#\/?token=([^&/]*)(?:&(.*))?$/.exec(hash);
+  if (!match || !match[1]) return null;
+  const rest = match[2] ?? "";
+  return { token: decoded(match[1]) || match[1], rest: rest ? `#${rest.replace(/^#/, "")}` : "#/" };
+}

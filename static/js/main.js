@@ -1,0 +1,134 @@
+/**
+ * Puts the page together: the store, the requests, the live connection, the addresses, and one render per
+ * frame. Everything else is given what it needs from here.
+ */
+
+import { render } from "lit/html.js";
+
+import { createActions } from "./actions.js";
+import { api, token, whenRefused } from "./api.js";
+import { isRunning } from "./logic/jobs.js";
+import { networkHref, parseRoute, tokenInHash } from "./logic/routes.js";
+import { createLive } from "./live.js";
+import { createNeeds } from "./needs.js";
+import { createStore, networkById } from "./store.js";
+import { createSync } from "./sync.js";
+import { chooseTheme, currentTheme, whenSystemThemeChanges } from "./theme.js";
+import { watchForTips } from "./tips.js";
+import { pageTitle, pageView } from "./views/page.js";
+
+const PULSE_MS = 5_000;
+const page = document.getElementById("page");
+const announcer = document.getElementById("announcer");
+
+keepTokenFromAddress();
+
+const store = createStore();
+const sync = createSync({ store, api, missed: (jobId, after) => live.missed(jobId, after) });
+const live = createLive({
+  token: token.read,
+  onEvent: sync.receive,
+  onState: (connection) => store.update((s) => { s.connection = connection; }),
+  resync: sync.resync,
+  missedByHttp: api.events,
+});
+const actions = {
+  ...createActions({ store, api, sync, go, focusError }),
+  /** @param {"light"|"dark"} theme */
+  setTheme(theme) {
+    chooseTheme(theme);
+    store.update((s) => { s.theme = theme; });
+  },
+  /** @param {string} value */
+  async useToken(value) {
+    token.keep(value.trim());
+    store.update((s) => { s.needsToken = false; });
+    if (await sync.resync()) live.retry();
+    store.update((s) => { s.tokenRefused = s.needsToken; });
+  },
+};
+
+const askForNeeds = createNeeds(store.state, actions);
+
+whenRefused(() => store.update((s) => { s.needsToken = true; }));
+whenSystemThemeChanges(() => store.update((s) => { s.theme = currentTheme(); }));
+store.state.theme = currentTheme();
+watchForTips();
+
+/** Leaves the token out of the address and the history. */
+function keepTokenFromAddress() {
+  const found = tokenInHash(location.hash);
+  if (!found) return;
+  token.keep(found.token);
+  history.replaceState(null, "", found.rest);
+}
+
+/** @param {string} href */
+function go(href) {
+  if (location.hash === href) return;
+  location.hash = href;
+}
+
+function readAddress() {
+  const found = tokenInHash(location.hash);
+  if (found) {
+    history.replaceState(null, "", found.rest);
+    void actions.useToken(found.token);
+  }
+  const before = store.state.route;
+  const route = parseRoute(location.hash);
+  store.update((s) => { s.route = route; s.announcement = ""; });
+  if (before.view !== route.view || before.id !== route.id) {
+    draw();
+    scrollTo({ top: 0 });
+    document.querySelector("main h1")?.focus({ preventScroll: true });
+  }
+}
+
+/** @param {string} form */
+function focusError(form) {
+  requestAnimationFrame(() => document.querySelector(`form[data-form="${form}"] [aria-invalid="true"]`)?.focus());
+}
+
+/** At the bare address the newest network is shown (one in training first), under its own address. */
+function leaveHome() {
+  const { route, networks } = store.state;
+  if (route.view !== "home" || !networks?.length) return;
+  const shown = networks.find((n) => n.active_job_id) ?? networks[0];
+  history.replaceState(null, "", networkHref(shown.network_id));
+  store.state.route = parseRoute(location.hash);
+}
+
+let scheduled = false;
+function schedule() {
+  if (scheduled) return;
+  scheduled = true;
+  // A hidden tab gets no frames, yet its title goes on saying how far the training is.
+  if (document.hidden) setTimeout(draw, 250);
+  else requestAnimationFrame(draw);
+}
+
+function draw() {
+  scheduled = false;
+  leaveHome();
+  const { state } = store;
+  render(pageView(state, actions, Date.now()), page);
+  document.title = pageTitle(state);
+  if (announcer.textContent !== state.announcement) announcer.textContent = state.announcement;
+  askForNeeds();
+}
+
+page.replaceChildren();
+store.subscribe(schedule);
+addEventListener("hashchange", readAddress);
+addEventListener("online", () => live.retry());
+document.addEventListener("visibilitychange", () => { if (!document.hidden) void sync.pulse(); });
+setInterval(() => {
+  const shown = networkById(store.state, store.state.route.id);
+  const connected = store.state.connection !== "lost";
+  if (shown && connected && isRunning(store.state.jobs[shown.active_job_id])) schedule();
+}, 1_000);
+setInterval(() => {
+  if (!document.hidden && store.state.connection === "live") void sync.pulse();
+}, PULSE_MS);
+store.update((s) => { s.route = parseRoute(location.hash); });

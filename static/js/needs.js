@@ -1,0 +1,55 @@
+/**
+ * What the shown view needs and the state does not hold yet is asked for here, after each render: the runs of
+ * the network, the epochs of the shown run, the two examples, and the small curves of the list.
+ */
+
+import { isUnfinished } from "./logic/jobs.js";
+import { networkById, runsOf } from "./store.js";
+
+const ASK_AGAIN_MS = 3_000;
+const SMALL_CURVES = 12;
+
+/**
+ * @param {import("./store.js").State} state
+ * @param {import("./actions.js").Actions} actions
+ */
+export function createNeeds(state, actions) {
+  /** When the epochs of a job were last asked for. @type {Map<string, number>} */
+  const asked = new Map();
+
+  /** @param {string} jobId @returns {boolean} whether it was asked for now */
+  function epochs(jobId) {
+    if (state.histories[jobId]?.complete) return false;
+    const now = Date.now();
+    if (now - (asked.get(jobId) ?? 0) < ASK_AGAIN_MS) return true;
+    asked.set(jobId, now);
+    void actions.catchUp(jobId);
+    return true;
+  }
+
+  /** One after the other, so that a long list does not ask for everything at once. */
+  function smallCurves() {
+    for (const network of (state.networks ?? []).slice(0, SMALL_CURVES)) {
+      const run = runsOf(state, network.network_id)[0];
+      if (run && !isUnfinished(run) && epochs(run.job_id)) return;
+    }
+  }
+
+  return () => {
+    if (state.needsToken || state.connection === "lost") return;
+    const network = networkById(state, state.route.id);
+    if (network) {
+      const id = network.network_id;
+      void actions.readRuns(id);
+      if (state.route.tab === "learn") {
+        const runs = runsOf(state, id);
+        const shown = runs.find((job) => job.job_id === state.route.run) ?? runs[0];
+        if (shown) epochs(shown.job_id);
+      } else {
+        const examples = state.examples[id];
+        for (const kind of ["right", "wrong"]) if ((examples?.[kind].status ?? "idle") === "idle") void actions.example(id, kind);
+      }
+    }
+    smallCurves();
+  };
+}

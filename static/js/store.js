@@ -1,0 +1,98 @@
+/**
+ * The page's whole state, in one object, and the one way to change it: `update`. Views are given the state and
+ * draw it; they keep nothing. Records of networks and jobs have the fields of the API.
+ */
+
+import { emptyCreateForm } from "./logic/forms.js";
+
+/**
+ * @typedef {{status: "idle"|"loading"|"ready"|"error", data: Record<string, any>|null, error: string}} Example
+ * @typedef {"connecting"|"live"|"polling"|"lost"} Connection
+ */
+
+/** The state as the page begins. */
+export function initialState() {
+  return {
+    /** @type {import("./logic/routes.js").Route} */
+    route: { view: "home", id: "", tab: "", run: "" },
+    /** @type {"light"|"dark"} */
+    theme: "light",
+    /** @type {Connection} live: by socket; polling: by asking every few seconds; lost: the server does not answer */
+    connection: "connecting",
+    /** ms since 1970 of the last answer, for "what you see is from ..." */
+    lastHeard: 0,
+    /** the server refused: it wants a (new) token */
+    needsToken: false,
+    tokenRefused: false,
+    /** @type {Record<string, any>|null} the answer of /api/status */
+    server: null,
+    /** @type {Record<string, any>[]|null} newest first; null until they were read */
+    networks: null,
+    /** @type {Record<string, Record<string, any>>} job records by id, with `received` in ms */
+    jobs: {},
+    /** @type {Record<string, import("./logic/history.js").History>} by job id */
+    histories: {},
+    /** @type {Record<string, boolean>} network ids whose list of runs was read */
+    runsRead: {},
+    /** @type {Record<string, {right: Example, wrong: Example}>} by network id */
+    examples: {},
+    forms: {
+      create: emptyForm(emptyCreateForm()),
+      /** @type {Record<string, ReturnType<typeof emptyForm>>} by network id */
+      train: {},
+    },
+    /** @type {Record<string, boolean>} what is being asked of the server now, such as "create" or "cancel:<id>" */
+    busy: {},
+    /** @type {{kind: "delete", id: string}|{kind: "delete-all"}|null} */
+    dialog: null,
+    /** @type {{kind: "info"|"error", text: string}|null} */
+    notice: null,
+    /** the sentence for screen readers */
+    announcement: "",
+  };
+}
+
+/** @param {Record<string, string>} values */
+export function emptyForm(values) {
+  return { values, touched: {}, errors: {}, problem: "", advanced: false };
+}
+
+/** @returns {{right: Example, wrong: Example}} */
+export function emptyExamples() {
+  const empty = () => ({ status: "idle", data: null, error: "" });
+  return { right: empty(), wrong: empty() };
+}
+
+/** @typedef {ReturnType<typeof initialState>} State */
+
+/** A store around a state; the page has one, every test its own. */
+export function createStore() {
+  const state = initialState();
+  const listeners = new Set();
+  return {
+    state,
+    /** @param {(state: State) => void} change */
+    update(change) {
+      change(state);
+      for (const listener of listeners) listener(state);
+    },
+    /** @param {(state: State) => void} listener */
+    subscribe(listener) {
+      listeners.add(listener);
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createStore>} Store */
+
+/** @param {State} state @param {string} id */
+export function networkById(state, id) {
+  return state.networks?.find((network) => network.network_id === id) ?? null;
+}
+
+/** The runs of a network, newest first. @param {State} state @param {string} networkId */
+export function runsOf(state, networkId) {
+  return Object.values(state.jobs)
+    .filter((job) => job.network_id === networkId)
+    .sort((a, b) => (a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : 0));
+}

@@ -1,0 +1,178 @@
+/**
+ * Keeps the state equal to the server's: reads networks, jobs and status, and takes in live events so that no
+ * epoch is missed or doubled. The rule is `seq`: the next number is applied, an older one is known, a later one
+ * means a gap, which is asked for. Everything it needs is handed in; it knows neither sockets nor the page.
+ */
+
+import { applyEvent, emptyHistory } from "./logic/history.js";
+import { announcement, isUnfinished, jobAfter } from "./logic/jobs.js";
+
+const JOBS_READ = "100";
+
+/**
+ * @param {object} parts
+ * @param {import("./store.js").Store} parts.store
+ * @param {typeof import("./api.js").api} parts.api
+ * @param {(jobId: string, after: number) => Promise<{events: any[], last_seq: number}>} parts.missed
+ * @param {() => number} [parts.now]
+ */
+export function createSync({ store, api, missed, now = Date.now }) {
+  const { state, update } = store;
+  /** Jobs being caught up with; true: something more came meanwhile. @type {Map<string, boolean>} */
+  const catching = new Map();
+  let resyncing = null;
+
+  async function readStatus() {
+    const server = await api.status();
+    const before = state.server;
+    update((s) => {
+      s.server = server;
+      s.lastHeard = now();
+    });
+    return Boolean(before) && ["active_networks", "training_jobs", "active_training_jobs"].some((k) => before[k] !== server[k]);
+  }
+
+  async function readNetworks() {
+    const networks = await api.networks();
+    networks.sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
+    update((s) => {
+      s.networks = networks;
+    });
+  }
+
+  /** @param {Record<string, any>[]} jobs */
+  function takeJobs(jobs) {
+    update((s) => {
+      for (const job of jobs) {
+        const known = s.jobs[job.job_id];
+        if (known && known.last_seq > (job.last_seq ?? 0) && !isUnfinished(known)) continue;
+        s.jobs[job.job_id] = { ...job, received: now() };
+      }
+    });
+  }
+
+  async function readJobs() {
+    const jobs = await api.jobs({ limit: JOBS_READ });
+    takeJobs(jobs);
+    const listed = new Set(jobs.map((job) => job.job_id));
+    const others = Object.values(state.jobs).filter((job) => isUnfinished(job) && !listed.has(job.job_id));
+    const active = (state.networks ?? []).map((n) => n.active_job_id).filter((id) => id && !listed.has(id));
+    await Promise.all([...new Set([...others.map((job) => job.job_id), ...active])].map(readJob));
+  }
+
+  /** @param {string} jobId */
+  async function readJob(jobId) {
+    try {
+      takeJobs([await api.job(jobId)]);
+    } catch (error) {
+      if (error.status !== 404) throw error;
+      update((s) => {
+        delete s.jobs[jobId];
+        delete s.histories[jobId];
+      });
+    }
+  }
+
+  /** Reads everything again and fills every gap. @returns {Promise<boolean>} whether the server answered */
+  function resync() {
+    resyncing ??= readAll().finally(() => {
+      resyncing = null;
+    });
+    return resyncing;
+  }
+
+  async function readAll() {
+    const open = unfinishedIds();
+    try {
+      await Promise.all([readStatus(), readNetworks()]);
+      await readJobs();
+    } catch (error) {
+      return error.status > 0;
+    }
+    for (const jobId of new Set([...open, ...unfinishedIds()])) void catchUp(jobId);
+    return true;
+  }
+
+  function unfinishedIds() {
+    return Object.values(state.jobs).filter(isUnfinished).map((job) => job.job_id);
+  }
+
+  /** The status line every few seconds; when its counts moved without us, someone else changed something. */
+  async function pulse() {
+    try {
+      if (await readStatus()) await resync();
+    } catch {
+      // the connection's own state says that the server does not answer
+    }
+  }
+
+  /** Asks for the events of a job that are missing here. @param {string} jobId */
+  async function catchUp(jobId) {
+    if (catching.has(jobId)) {
+      catching.set(jobId, true);
+      return;
+    }
+    catching.set(jobId, false);
+    try {
+      for (let more = true; more; ) {
+        catching.set(jobId, false);
+        const after = state.histories[jobId]?.lastSeq ?? 0;
+        const { events, last_seq: last } = await missed(jobId, after);
+        for (const { event, data } of events) take(event, data);
+        const reached = state.histories[jobId]?.lastSeq ?? 0;
+        more = reached > after && (reached < last || catching.get(jobId) === true);
+      }
+      update((s) => {
+        (s.histories[jobId] ??= emptyHistory()).complete = true;
+      });
+    } catch {
+      // the next event or the next connection asks again
+    } finally {
+      catching.delete(jobId);
+    }
+  }
+
+  /** A live event. @param {string} event @param {Record<string, any>} data */
+  function receive(event, data) {
+    if (take(event, data) === "gap") void catchUp(data.job_id);
+  }
+
+  /** @param {string} event @param {Record<string, any>} data */
+  function take(event, data) {
+    const history = state.histories[data.job_id] ?? emptyHistory();
+    const outcome = applyEvent(history, event, data);
+    if (outcome !== "applied") return outcome;
+    const before = state.jobs[data.job_id];
+    const after = before && jobAfter(before, event, data, now());
+    update((s) => {
+      if (data.seq === 1) history.complete = true;
+      s.histories[data.job_id] = history;
+      s.lastHeard = now();
+      if (!after || after === before) return;
+      s.jobs[data.job_id] = after;
+      if (s.route.id === data.network_id) s.announcement = announcement(before, after) || s.announcement;
+    });
+    if (!before) void settle(data.job_id);
+    else if (after !== before && history.ended) void finished(data);
+    return outcome;
+  }
+
+  /** After the end of a run the records hold more than the event did. @param {Record<string, any>} data */
+  async function finished(data) {
+    update((s) => {
+      delete s.examples[data.network_id];
+    });
+    await settle(data.job_id);
+  }
+
+  /** @param {string} jobId */
+  async function settle(jobId) {
+    try {
+      await Promise.all([readJob(jobId), readNetworks(), readStatus()]);
+    } catch {
+      // read again with the next connection
+    }
+  }
+
+  return { resync, pulse, receive, catchUp, readNetworks, readJob, takeJobs };
+}

@@ -1,0 +1,149 @@
+/**
+ * <hippo-chart>: a curve per epoch, drawn by uPlot. It is given columns and draws them; it follows the width of
+ * its place and the theme, and is a picture with a summary for screen readers. The legend shows the values
+ * under the pointer, else the latest.
+ */
+
+import uPlot from "uplot";
+
+const HEIGHT = 240;
+const EPOCH_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
+
+/** @typedef {{label: string, color: string, dash?: number[], format: (value: number) => string}} Line */
+
+class HippoChart extends HTMLElement {
+  #data = [[]];
+  #theme = "";
+  #plot = null;
+  #lines = [];
+  #total = 1;
+  #observer = new ResizeObserver(() => this.#resize());
+
+  /** @type {string} */ unit = "";
+  /** @type {"zero"|"percent"} */ from = "zero";
+
+  /** @param {Line[]} lines */
+  set lines(lines) {
+    this.#lines = lines;
+  }
+
+  /** @param {number} total epochs of the whole run */
+  set total(total) {
+    if (total === this.#total) return;
+    this.#total = total;
+    this.#refresh();
+  }
+
+  /** @param {string} theme colours are read again when it changes */
+  set theme(theme) {
+    if (theme === this.#theme) return;
+    this.#theme = theme;
+    if (this.#plot) requestAnimationFrame(() => this.#rebuild());
+  }
+
+  /** @param {string} text */
+  set summary(text) {
+    this.setAttribute("aria-label", text);
+  }
+
+  /** @param {(number|null)[][]} data */
+  set data(data) {
+    const old = this.#data;
+    this.#data = data;
+    const length = data[0].length;
+    const same = old[0].length === length && data.every((column, i) => column[length - 1] === old[i]?.[length - 1] && column[0] === old[i]?.[0]);
+    if (!same) this.#refresh();
+  }
+
+  connectedCallback() {
+    this.setAttribute("role", "img");
+    this.#observer.observe(this);
+    // Properties of one render are set one after the other; draw when all are there.
+    queueMicrotask(() => this.#rebuild());
+  }
+
+  disconnectedCallback() {
+    this.#observer.disconnect();
+    this.#plot?.destroy();
+    this.#plot = null;
+  }
+
+  #refresh() {
+    if (!this.#plot) return;
+    this.#plot.setData(this.#data);
+    this.#showLatest();
+  }
+
+  #resize() {
+    const width = this.clientWidth;
+    if (this.#plot && width && Math.abs(width - this.#plot.width) >= 1) this.#plot.setSize({ width, height: HEIGHT });
+  }
+
+  #rebuild() {
+    if (!this.isConnected || !this.clientWidth) return;
+    this.#plot?.destroy();
+    this.replaceChildren();
+    this.#plot = new uPlot(this.#options(), this.#data, this);
+    this.#showLatest();
+  }
+
+  #showLatest() {
+    if (this.#plot.cursor.idx == null) this.#plot.setLegend({ idx: this.#data[0].length - 1 });
+  }
+
+  /** @param {string} name of a custom property @returns {string} the colour it stands for now */
+  #color(name) {
+    this.style.color = `var(${name})`;
+    const color = getComputedStyle(this).color;
+    this.style.color = "";
+    return color;
+  }
+
+  #options() {
+    const ink = this.#color("--ink-2");
+    const line = this.#color("--line");
+    const font = `12px ${getComputedStyle(this).fontFamily}`;
+    const axis = { stroke: ink, font, labelFont: font, labelSize: 18, ticks: { show: false }, grid: { stroke: line, width: 1 } };
+    return {
+      width: this.clientWidth,
+      height: HEIGHT,
+      padding: [10, 12, 0, 0],
+      cursor: { drag: { x: false, y: false }, points: { size: 7 }, y: false },
+      legend: { live: true, markers: { width: 0 } },
+      scales: {
+        x: { time: false, range: () => [this.#total > 1 ? 1 : 0.5, this.#total > 1 ? this.#total : 1.5] },
+        y: { range: (_, low, high) => this.#range(low, high) },
+      },
+      axes: [
+        { ...axis, label: "Epoch", size: 30, incrs: EPOCH_STEPS, space: 44, grid: { show: false } },
+        { ...axis, label: this.unit, size: 50, space: 36 },
+      ],
+      series: [
+        { label: "Epoch", value: (_, v) => (v == null ? "\u2013" : String(v)) },
+        ...this.#lines.map(({ label, color, dash, format }) => ({
+          label,
+          stroke: this.#color(color),
+          width: 2,
+          dash,
+          value: (_, v) => (v == null ? "\u2013" : format(v)),
+          points: { show: (u) => u.data[0].length <= 40, size: 5, fill: this.#color(color) },
+        })),
+      ],
+      hooks: {
+        setCursor: [(u) => { if (u.cursor.idx == null && u === this.#plot) this.#showLatest(); }],
+      },
+    };
+  }
+
+  /** The y axis: losses from zero, accuracies between round percents around what was reached. @param {number} low @param {number} high */
+  #range(low, high) {
+    if (low == null || high == null || !Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
+    if (this.from === "percent") {
+      const margin = Math.max(0.5, (high - low) * 0.1);
+      return [Math.max(0, Math.floor(low - margin)), Math.min(100, Math.ceil(high + margin))];
+    }
+    return [0, high > 0 ? high * 1.08 : 1];
+  }
+}
+
+customElements.define("hippo-chart", HippoChart);

@@ -1,0 +1,46 @@
+/** The two charts of a run: loss and accuracy per epoch, or what will be there and how to get it. */
+
+import { html } from "lit/html.js";
+
+import { loss, percent, plural } from "../logic/format.js";
+import { accuracyColumns, lossColumns } from "../logic/history.js";
+import { isUnfinished } from "../logic/jobs.js";
+import "./chart.js";
+
+const LOSS_LINES = [
+  { label: "Test images", color: "--accent", format: loss },
+  { label: "Training images", color: "--ink-2", dash: [6, 4], format: loss },
+];
+const ACCURACY_LINES = [{ label: "Test images", color: "--accent", format: (v) => percent(v / 100, 2) }];
+
+/** @param {Record<string, any>} network @param {any} job @param {import("../store.js").State} state */
+export function curvesView(network, job, state) {
+  const history = job && state.histories[job.job_id];
+  const epochs = history?.epochs ?? [];
+  if (!epochs.length) return html`<section class="card blank" aria-label="Curves"><p class="empty">${emptyText(job, history, network)}</p></section>`;
+  const last = epochs[epochs.length - 1];
+  const total = job.total_epochs ?? last.epoch;
+  const losses = lossColumns(epochs);
+  return html`<section class="charts" aria-label="Curves">
+    <figure class="card">
+      <figcaption><h2>Loss per epoch</h2><p class="help">How wrong the outputs are; lower is better.</p></figcaption>
+      <hippo-chart .data=${losses} .lines=${LOSS_LINES} .total=${total} .unit=${"Loss"} .theme=${state.theme} .from=${"zero"}
+        .summary=${`Loss after ${plural(epochs.length, "epoch")}: ${loss(last.testLoss)} on test images, ${loss(last.loss)} on training images.`}></hippo-chart>
+    </figure>
+    <figure class="card">
+      <figcaption><h2>Accuracy per epoch</h2><p class="help">Share of the 10,000 test images that are read rightly; higher is better.</p></figcaption>
+      <hippo-chart .data=${accuracyColumns(epochs)} .lines=${ACCURACY_LINES} .total=${total} .unit=${"Accuracy, %"} .theme=${state.theme} .from=${"percent"}
+        .summary=${`Accuracy after ${plural(epochs.length, "epoch")}: ${percent(last.accuracy)} of the test images.`}></hippo-chart>
+    </figure>
+  </section>`;
+}
+
+/** @param {any} job @param {any} history @param {Record<string, any>} network */
+function emptyText(job, history, network) {
+  if (isUnfinished(job)) return "Loss and accuracy will be drawn here, one point after each epoch. The first epoch is on its way.";
+  if (job && !history?.complete) return "Reading the epochs of this run\u2026";
+  if (job) return "This run ended before its first epoch was done, so there are no curves. Train again to see some.";
+  return network.trained
+    ? "No run of this network is on record, so there are no curves. Train more to see loss and accuracy per epoch."
+    : "Loss and accuracy will be drawn here after each epoch. Press Train to begin.";
+}

@@ -1,0 +1,64 @@
+/** The two questions that are asked before something is deleted. A native dialog: Escape cancels, focus stays inside and returns. */
+
+import { html, nothing } from "lit/html.js";
+import { ref } from "lit/directives/ref.js";
+
+import { plural } from "../logic/format.js";
+import { isUnfinished } from "../logic/jobs.js";
+import { networkById } from "../store.js";
+
+/** @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
+export function dialogView(state, act) {
+  const content = state.dialog && (state.dialog.kind === "delete" ? oneView(state, state.dialog.id, act) : allView(state, act));
+  const show = (element) => {
+    if (!element) return;
+    if (content && !element.open) element.showModal();
+    if (!content && element.open) element.close();
+  };
+  return html`<dialog class="ask" aria-labelledby="ask-title" aria-describedby="ask-text" @cancel=${() => act.ask(null)} @close=${() => state.dialog && act.ask(null)} ${ref(show)}>
+    ${content ?? nothing}
+  </dialog>`;
+}
+
+/** @param {import("../store.js").State} state @param {string} id @param {import("../actions.js").Actions} act */
+function oneView(state, id, act) {
+  const network = networkById(state, id);
+  const name = network ? network.name || network.architecture.join("-") : "this network";
+  return question({
+    title: `Delete ${network?.name ? `"${name}"` : name}?`,
+    text: "Its weights are removed from the server's memory and disk. This cannot be undone.",
+    confirm: "Delete",
+    busy: state.busy.delete,
+    onConfirm: () => act.remove(id),
+    onCancel: () => act.ask(null),
+  });
+}
+
+/** @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
+function allView(state, act) {
+  const networks = state.networks ?? [];
+  const kept = networks.filter((n) => n.active_job_id && (!state.jobs[n.active_job_id] || isUnfinished(state.jobs[n.active_job_id])));
+  const going = networks.length - kept.length;
+  const names = kept.map((n) => n.name || n.architecture.join("-")).join(", ");
+  const keptText = kept.length ? ` ${plural(kept.length, "network")} in training ${kept.length === 1 ? "is" : "are"} kept: ${names}.` : "";
+  return question({
+    title: going ? `Delete ${plural(going, "network")}?` : "Nothing can be deleted now",
+    text: (going ? "Their weights are removed from the server's memory and disk. This cannot be undone." : "") + keptText,
+    confirm: going ? `Delete ${plural(going, "network")}` : "",
+    busy: state.busy.delete,
+    onConfirm: act.removeAll,
+    onCancel: () => act.ask(null),
+  });
+}
+
+/** @param {{title: string, text: string, confirm: string, busy: boolean, onConfirm: () => void, onCancel: () => void}} parts */
+function question({ title, text, confirm, busy, onConfirm, onCancel }) {
+  return html`<h2 id="ask-title">${title}</h2>
+    <p id="ask-text">${text}</p>
+    <div class="actions end">
+      <button class="button quiet" type="button" autofocus title="Closes this question; nothing is deleted." @click=${onCancel}>${confirm ? "Keep" : "Close"}</button>
+      ${confirm
+        ? html`<button class="button danger" type="button" ?disabled=${busy} title="Deletes now. This cannot be undone." @click=${onConfirm}>${busy ? "Deleting\u2026" : confirm}</button>`
+        : nothing}
+    </div>`;
+}

@@ -1,0 +1,127 @@
+/** Learn: the run that is shown (progress or result), its curves, the controls for the next run, and the runs so far. */
+
+import { html, nothing } from "lit/html.js";
+
+import { count, duration, loss, percent, plain, progress, speed } from "../logic/format.js";
+import { suggestedRate } from "../logic/forms.js";
+import { advice, elapsed, isRunning, isUnfinished, stateWord, timeLeft, waitingText } from "../logic/jobs.js";
+import { networkHref } from "../logic/routes.js";
+import { runsOf } from "../store.js";
+import { curvesView } from "./curves.js";
+import { warnIcon } from "./icons.js";
+import { kindText } from "./create.js";
+import { runsView } from "./runs.js";
+import { trainingFields } from "./training-fields.js";
+import { checkTraining } from "../logic/forms.js";
+
+/** @typedef {import("../store.js").State} State */
+/** @typedef {import("../actions.js").Actions} Actions */
+
+/** @param {Record<string, any>} network @param {State} state @param {Actions} act @param {number} now */
+export function learnView(network, state, act, now) {
+  const runs = runsOf(state, network.network_id);
+  const latest = runs[0] ?? null;
+  const chosen = (state.route.run && runs.find((job) => job.job_id === state.route.run)) || latest;
+  const unfinished = runs.find(isUnfinished) ?? null;
+  return html`
+    ${unfinished && chosen !== unfinished
+      ? html`<p class="callout">You are looking at an earlier run. <a href=${networkHref(network.network_id)}>Show the one in training</a></p>`
+      : nothing}
+    ${chosen ? runView(chosen, chosen === latest, network, state, act, now) : nothing}
+    ${curvesView(network, chosen, state)}
+    ${controlsView(network, latest, unfinished, state, act)}
+    ${runsView(network, runs, chosen, now)}
+  `;
+}
+
+/** @param {Record<string, any>} job @param {boolean} isLatest @param {Record<string, any>} network @param {State} state @param {Actions} act @param {number} now */
+function runView(job, isLatest, network, state, act, now) {
+  const open = isUnfinished(job);
+  const done = Math.min(100, Math.max(0, job.progress ?? 0));
+  const cancelling = Boolean(job.cancel_requested) || Boolean(state.busy[`cancel:${job.job_id}`]);
+  const title = isLatest ? (open ? "This run" : "Last run") : "Earlier run";
+  return html`<section class="card run" aria-labelledby="run-title">
+    <div class="run-head">
+      <h2 id="run-title">${title}<span class="state ${job.state}">${stateWord(job)}</span></h2>
+      ${open
+        ? html`<button class="button" type="button" ?disabled=${cancelling} title="Stops this run after the current mini-batch." @click=${() => act.cancel(job.job_id)}>
+            ${cancelling ? "Cancelling\u2026" : "Cancel"}</button>`
+        : nothing}
+    </div>
+    <div class="progress-line">
+      <progress max="100" .value=${done} aria-label="Progress of this run"></progress>
+      <span class="progress-text">${progress(done)}</span>
+    </div>
+    ${job.state === "running" || !open ? figures(job, now) : html`<p class="help">${waitingText(job)}</p>`}
+    ${job.attempt > 1 && open
+      ? html`<p class="help">The worker stopped unexpectedly and the run was started again (attempt ${count(job.attempt)} of 3). Its epochs are reported anew.</p>`
+      : nothing}
+    ${adviceView(job, network, act)}
+  </section>`;
+}
+
+/** @param {Record<string, any>} job @param {number} now */
+function figures(job, now) {
+  const running = isRunning(job);
+  const item = (term, value) => html`<div><dt>${term}</dt><dd>${value}</dd></div>`;
+  return html`<dl class="run-figures">
+    ${item("Epoch", `${count(job.epoch ?? 0)} of ${count(job.total_epochs)}`)}
+    ${item("Accuracy on test images", percent(job.accuracy))}
+    ${item("Elapsed", duration(elapsed(job, now)))}
+    ${running ? item("Time left", timeLeft(job, now).replace(/ left$/, "")) : nothing}
+    ${item("Speed", speed(job.images_per_second))}
+    ${item("Training loss", loss(job.loss))}
+  </dl>`;
+}
+
+/** @param {Record<string, any>} job @param {Record<string, any>} network @param {Actions} act */
+function adviceView(job, network, act) {
+  const words = advice(job);
+  if (!words) return nothing;
+  return html`<div class="callout ${job.state === "cancelled" ? "" : "bad"}">
+    ${job.state === "cancelled" ? nothing : warnIcon}
+    <div>
+      <p><strong>${words.title}.</strong> ${words.text}</p>
+      <p>${words.tryText}
+        ${words.rate === null
+          ? nothing
+          : html`<button class="link" type="button" title="Puts ${plain(words.rate)} into the field for the learning rate below."
+              @click=${() => act.edit(network.network_id, "learning_rate", plain(words.rate))}>Use ${plain(words.rate)} below</button>`}
+      </p>
+    </div>
+  </div>`;
+}
+
+/** @param {Record<string, any>} network @param {any} latest @param {any} unfinished @param {State} state @param {Actions} act */
+function controlsView(network, latest, unfinished, state, act) {
+  const id = network.network_id;
+  const suggested = suggestedRate(network.activation, network.loss);
+  const form = act.ensureTrainForm(id, {
+    epochs: String(latest?.total_epochs ?? 30),
+    mini_batch_size: String(latest?.mini_batch_size ?? 10),
+    learning_rate: plain(latest?.learning_rate ?? suggested),
+  });
+  const wrong = checkTraining(form.values).errors;
+  const busy = Boolean(state.busy[`train:${id}`]);
+  const bind = (field) => ({
+    id: `train-${field}`,
+    value: form.values[field],
+    error: form.errors[field] || (form.touched[field] ? wrong[field] : ""),
+    onInput: (value) => act.edit(id, field, value),
+    onBlur: () => act.touch(id, field),
+  });
+  const word = network.trained ? "Train more" : "Train";
+  const hint = unfinished ? "One run at a time: wait for this one to end, or cancel it." : network.trained
+    ? "Goes on from the weights the network has now." : "Starts training in the background.";
+  return html`<section class="card" aria-labelledby="controls-title">
+    <h2 id="controls-title">${word}</h2>
+    <form data-form="train" novalidate @submit=${(event) => { event.preventDefault(); if (!unfinished) void act.train(id); }}>
+      ${trainingFields({ bind, rate: form.values.learning_rate, suggested, kind: kindText(network.activation, network.loss), onRate: (v) => act.edit(id, "learning_rate", v) })}
+      <p class="problem" role="alert" ?hidden=${!form.problem}>${form.problem}</p>
+      <div class="actions">
+        <button class="button primary" type="submit" ?disabled=${busy || Boolean(unfinished)} title=${hint} aria-describedby="train-hint">${busy ? "Starting\u2026" : word}</button>
+        <p class="help" id="train-hint">${hint}</p>
+      </div>
+    </form>
+  </section>`;
+}

@@ -1,0 +1,63 @@
+/** One network: its name, where it stands, the tabs, and the tab that is open. */
+
+import { html, nothing } from "lit/html.js";
+
+import { NO_VALUE, ago, count, moment, percent } from "../logic/format.js";
+import { isRunning, isUnfinished, stateWord, timeLeft } from "../logic/jobs.js";
+import { networkHref } from "../logic/routes.js";
+import { kindText } from "./create.js";
+import { binIcon } from "./icons.js";
+import { learnView } from "./learn.js";
+import { testView } from "./test.js";
+
+const TAB_WORDS = {
+  learn: ["Learn", "How this network learns: progress, curves and controls."],
+  test: ["Test", "What this network makes of digits it was not trained on."],
+};
+
+/** @param {Record<string, any>} network @param {import("../store.js").State} state @param {import("../actions.js").Actions} act @param {number} now */
+export function networkView(network, state, act, now) {
+  const { tab } = state.route;
+  const job = state.jobs[network.active_job_id];
+  return html`<article class="network">
+    <header class="network-head">
+      <div class="network-title">
+        <h1 tabindex="-1">${network.name || network.architecture.join("-")}</h1>
+        <p class="facts">
+          ${network.name ? html`<span>${network.architecture.join("-")}</span>` : nothing}
+          <span>${kindText(network.activation, network.loss)}</span>
+          <span>${count(network.parameters)} parameters</span>
+          <span title=${moment(network.created_at)}>created ${ago(network.created_at, now)}</span>
+        </p>
+      </div>
+      ${deleteButton(network, job, act)}
+      ${figuresView(network, job, now)}
+    </header>
+    <nav class="tabs" aria-label="Views of this network">
+      ${Object.entries(TAB_WORDS).map(([key, [word, sentence]]) =>
+        html`<a href=${networkHref(network.network_id, key)} aria-current=${key === tab ? "page" : nothing} title=${sentence}>${word}</a>`)}
+    </nav>
+    ${tab === "test" ? testView(network, state, act) : learnView(network, state, act, now)}
+  </article>`;
+}
+
+/** Accuracy, epoch and time left. @param {Record<string, any>} network @param {any} job @param {number} now */
+function figuresView(network, job, now) {
+  const running = isRunning(job);
+  const accuracy = running && job.accuracy != null ? job.accuracy : network.accuracy;
+  const epochs = running ? `${count(job.epoch ?? 0)} / ${count(job.total_epochs)}` : count(network.epochs_trained ?? 0);
+  return html`<dl class="figures">
+    <div><dt>Accuracy</dt><dd>${accuracy == null ? NO_VALUE : percent(accuracy)}</dd></div>
+    <div><dt>${running ? "Epoch" : "Epochs trained"}</dt><dd>${epochs}</dd></div>
+    <div><dt>${isUnfinished(job) ? "Now" : "Status"}</dt>
+      <dd class="words">${running ? timeLeft(job, now) : isUnfinished(job) ? stateWord(job) : network.trained ? "Trained" : "New"}</dd></div>
+  </dl>`;
+}
+
+/** @param {Record<string, any>} network @param {any} job @param {import("../actions.js").Actions} act */
+function deleteButton(network, job, act) {
+  const training = isUnfinished(job);
+  const hint = training ? "A network in training cannot be deleted; cancel the training first." : "Deletes this network, after asking you.";
+  return html`<button class="button quiet delete" type="button" title=${hint} aria-disabled=${training ? "true" : "false"}
+    @click=${() => (training ? act.notify("info", hint) : act.ask({ kind: "delete", id: network.network_id }))}>${binIcon}Delete</button>`;
+}

@@ -1,0 +1,76 @@
+/** Test, first part: a digit of the test set that the network reads rightly and one that it gets wrong, with its ten outputs. */
+
+import { html, nothing } from "lit/html.js";
+
+import { isNumber, NO_VALUE, count } from "../logic/format.js";
+import { emptyExamples } from "../store.js";
+import { checkIcon, crossIcon } from "./icons.js";
+
+const WORDS = {
+  right: { title: "A digit it reads rightly", icon: checkIcon, loading: "Choosing a digit it reads rightly\u2026" },
+  wrong: { title: "A digit it gets wrong", icon: crossIcon, loading: "Choosing a digit it gets wrong\u2026" },
+};
+
+/** @param {Record<string, any>} network @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
+export function testView(network, state, act) {
+  const id = network.network_id;
+  const examples = state.examples[id] ?? emptyExamples();
+  return html`
+    ${network.trained ? nothing : html`<p class="callout">This network has not been trained yet: it guesses. Train it under Learn, then look again.</p>`}
+    <div class="pair">
+      ${exampleView("right", examples.right, () => act.example(id, "right"))}
+      ${exampleView("wrong", examples.wrong, () => act.example(id, "wrong"))}
+    </div>
+    <p class="help">Both are chosen at random from the 10,000 test images, which the network has never learned from.</p>
+  `;
+}
+
+/** @param {"right"|"wrong"} kind @param {import("../store.js").Example} example @param {() => void} another */
+function exampleView(kind, example, another) {
+  const { title, icon, loading } = WORDS[kind];
+  const { status, data } = example;
+  return html`<section class="card example" aria-labelledby="example-${kind}" aria-busy=${status === "loading" ? "true" : "false"}>
+    <div class="run-head">
+      <h2 id="example-${kind}"><span class="badge ${kind}">${icon}</span>${title}</h2>
+      <button class="button" type="button" title="Shows another such digit, chosen at random." aria-label="Another: ${title.toLowerCase()}" @click=${another}>
+        ${status === "error" ? "Try again" : "Another"}</button>
+    </div>
+    ${data ? digitView(data) : html`<p class="empty" role="status">${status === "error" ? example.error : loading}</p>`}
+  </section>`;
+}
+
+/** @param {Record<string, any>} data the answer of the API */
+function digitView(data) {
+  const { actual_digit: label, predicted_digit: predicted } = data;
+  return html`<div class="digit">
+    <div>
+      <img class="pixels" width="168" height="168" src="data:image/png;base64,${data.image_data}" alt="Handwritten ${label}, test image ${data.example_index}">
+      <dl class="reading">
+        <div><dt>Label</dt><dd>${label}</dd></div>
+        <div><dt>Prediction</dt><dd>${predicted}</dd></div>
+      </dl>
+      <p class="help">Test image ${count(data.example_index)}</p>
+    </div>
+    ${outputsView(data.network_output, label, predicted)}
+  </div>`;
+}
+
+/** @param {number[]} outputs @param {number} label @param {number} predicted */
+function outputsView(outputs, label, predicted) {
+  const top = Math.max(1, ...outputs.filter(isNumber));
+  return html`<table class="outputs">
+    <caption>The ten outputs, from 0 to 1: the highest is the prediction</caption>
+    <thead class="visually-hidden"><tr><th scope="col">Digit</th><th scope="col">Output</th><th scope="col">Meaning</th></tr></thead>
+    <tbody>
+      ${outputs.map((value, digit) => {
+        const meaning = digit === predicted ? (digit === label ? "prediction and label" : "prediction") : digit === label ? "label" : "";
+        const width = isNumber(value) ? Math.max(0, Math.min(1, value / top)) : 0;
+        return html`<tr class=${digit === predicted ? "predicted" : ""}>
+          <th scope="row">${digit}</th>
+          <td><span class="bar" aria-hidden="true"><span .style=${`transform: scaleX(${width.toFixed(4)})`}></span></span><span class="value">${isNumber(value) ? value.toFixed(3) : NO_VALUE}</span></td>
+          <td class="meaning">${meaning}</td>
+        </tr>`;
+      })}
+    </tbody>
+  </table>`;
+}
