@@ -1,0 +1,270 @@
+"""A network as people speak of it: `NeuralNetwork([784, 30, 10])` with predict, activations, train and evaluate.
+
+It puts the parts of ``nn`` together after a `NetworkSpec` and trains with the one loop of ``training``. Where networks
+are kept is the matter of ``persistence``; who may train when, of ``jobs``.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from hippo.datasets.dataset import Dataset, as_dataset
+from hippo.errors import InvalidValue
+from hippo.nn import INITIALIZERS, Array, CrossEntropyLoss, Linear, Loss, Module, QuadraticLoss, ReLU, Sequential
+from hippo.nn.activations import Sigmoid, Tanh
+from hippo.nn.losses import output_probabilities
+from hippo.training import Callback, Progress, TrainingConfig, TrainingState, evaluate, train
+from hippo.training.config import MAX_SEED
+from hippo.training.loop import EpochRecord
+
+ACTIVATIONS: dict[str, type[Module]] = {"sigmoid": Sigmoid, "tanh": Tanh, "relu": ReLU}
+LOSSES: dict[str, type[Loss]] = {"quadratic": QuadraticLoss, "cross_entropy": CrossEntropyLoss}
+
+INPUTS, OUTPUTS = 784, 10
+MIN_LAYERS, MAX_LAYERS = 2, 20
+MAX_WIDTH = 10_000
+#: About 200 MB of float32 weights; training holds some four times that.
+MAX_PARAMETERS = 50_000_000
+
+#: Pairs of columns (784, 1), (10, 1), as older code has them, or a Dataset.
+Data = Dataset | Sequence[tuple[Array, Array]]
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """All that makes a network, before it has learned anything: from it the same first weights can be made again.
+
+    Attributes
+    ----------
+    layer_sizes : tuple of int
+        Neurons per layer, 784 first and 10 last; 2 to 20 layers of 1 to 10,000, at most 50 million parameters.
+    activation : {"sigmoid", "tanh", "relu"}
+        Of the hidden layers.
+    loss : {"quadratic", "cross_entropy"}
+        Quadratic cost goes with sigmoid outputs, cross-entropy with a softmax.
+    initializer : {"xavier", "he", "normal", "zeros"}
+        Of the weights; biases start at 0.
+    seed : int
+        Of the weights, 0 to 2^53 - 1.
+
+    Raises
+    ------
+    InvalidValue
+        For a value outside its range; nothing is allocated before.
+    """
+
+    layer_sizes: tuple[int, ...]
+    activation: str
+    loss: str
+    initializer: str
+    seed: int
+
+    @classmethod
+    def make(
+        cls,
+        layer_sizes: Sequence[int],
+        activation: str = "sigmoid",
+        loss: str | None = None,
+        initializer: str | None = None,
+        seed: int | None = None,
+    ) -> NetworkSpec:
+        """Return a spec with the usual choice for what is not said.
+
+        Sigmoid networks get the quadratic cost, others cross-entropy; ReLU networks start after He, others after
+        Xavier; the seed is drawn by the operating system.
+        """
+        return cls(
+            tuple(layer_sizes),
+            activation,
+            loss or ("quadratic" if activation == "sigmoid" else "cross_entropy"),
+            initializer or ("he" if activation == "relu" else "xavier"),
+            secrets.randbelow(2**32) if seed is None else seed,
+        )
+
+    def __post_init__(self) -> None:
+        sizes = self.layer_sizes
+        if not MIN_LAYERS <= len(sizes) <= MAX_LAYERS:
+            raise InvalidValue(f"layer_sizes must name {MIN_LAYERS} to {MAX_LAYERS} layers, not {len(sizes)}.")
+        for size in sizes:
+            if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MAX_WIDTH:
+                raise InvalidValue(f"layer_sizes must be whole numbers from 1 to {MAX_WIDTH}, not {size!r}.")
+        if sizes[0] != INPUTS or sizes[-1] != OUTPUTS:
+            raise InvalidValue(
+                f"layer_sizes must begin with {INPUTS} (the pixels of a picture) and end with {OUTPUTS} (the digits)."
+            )
+        if self.parameter_count > MAX_PARAMETERS:
+            raise InvalidValue(
+                f"layer_sizes make {self.parameter_count:,} parameters; at most {MAX_PARAMETERS:,} are allowed."
+            )
+        for name, value, choices in (
+            ("activation", self.activation, ACTIVATIONS),
+            ("loss", self.loss, LOSSES),
+            ("initializer", self.initializer, INITIALIZERS),
+        ):
+            if value not in choices:
+                raise InvalidValue(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed <= MAX_SEED:
+            raise InvalidValue(f"seed must be a whole number from 0 to {MAX_SEED}, not {self.seed!r}.")
+
+    @property
+    def parameter_count(self) -> int:
+        """Weights and biases in total."""
+        return sum(i * o + o for i, o in zip(self.layer_sizes, self.layer_sizes[1:], strict=False))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the spec as plain values by name."""
+        return asdict(self) | {"layer_sizes": list(self.layer_sizes)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> NetworkSpec:
+        """Return the spec that `to_dict` described."""
+        return cls(**(values | {"layer_sizes": tuple(values["layer_sizes"])}))
+
+
+class NeuralNetwork:
+    """A feed-forward network for digits.
+
+    Parameters
+    ----------
+    sizes : sequence of int, or NetworkSpec
+        Neurons per layer, such as ``[784, 30, 10]``.
+    activation, loss, initializer, seed
+        As in `NetworkSpec`.
+
+    Attributes
+    ----------
+    spec : NetworkSpec
+    model : Sequential
+        The layers; with cross-entropy it ends in logits, and `predict` adds the softmax.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int] | NetworkSpec,
+        activation: str = "sigmoid",
+        loss: str | None = None,
+        initializer: str | None = None,
+        seed: int | None = None,
+    ) -> None:
+        if not isinstance(sizes, NetworkSpec):
+            sizes = NetworkSpec.make(sizes, activation, loss, initializer, seed)
+        self.spec: NetworkSpec = sizes
+        self.loss = LOSSES[self.spec.loss]()
+        self.model = _build(self.spec, self.spec.initializer)
+
+    @classmethod
+    def from_parameters(cls, spec: NetworkSpec, parameters: Mapping[str, Array]) -> NeuralNetwork:
+        """Return the network of `spec` with these weights and biases, by the names of ``model.parameters``.
+
+        Raises
+        ------
+        InvalidValue
+            When one is missing, is too many, or has another shape than `spec` says.
+        """
+        network = cls.__new__(cls)
+        network.spec = spec
+        network.loss = LOSSES[spec.loss]()
+        network.model = _build(spec, "zeros")
+        own = network.model.parameters
+        if own.keys() != parameters.keys():
+            raise InvalidValue(f"The parameters must be {', '.join(own)}, not {', '.join(parameters)}.")
+        for name, array in own.items():
+            if array.shape != parameters[name].shape:
+                raise InvalidValue(f"{name} must have shape {array.shape}, not {parameters[name].shape}.")
+            np.copyto(array, parameters[name])
+        return network
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Neurons per layer."""
+        return self.spec.layer_sizes
+
+    def predict(self, images: Array) -> Array:
+        """Return the ten outputs (N, 10), each 0-1, for `images` (N, 784), 0-1. With a softmax every row sums to 1."""
+        outputs = self.model.forward(np.atleast_2d(np.asarray(images, np.float32)))
+        return output_probabilities(self.loss, outputs)
+
+    def activations(self, images: Array) -> list[Array]:
+        """Return what every layer shows for `images` (N, 784): the input, hidden layers (N, width), outputs (N, 10)."""
+        x = np.atleast_2d(np.asarray(images, np.float32))
+        layers = [x]
+        for module in self.model.modules:
+            x = module.forward(x)
+            if not isinstance(module, Linear):
+                layers.append(x)
+        if isinstance(self.model.modules[-1], Linear):
+            layers.append(output_probabilities(self.loss, x))
+        return layers
+
+    def train(
+        self,
+        training_data: Data,
+        epochs: int = 5,
+        mini_batch_size: int = 10,
+        learning_rate: float = 3.0,
+        test_data: Data | None = None,
+        seed: int = 0,
+        callbacks: Sequence[Callback] = (),
+        progress: Callable[[EpochRecord], None] | None = None,
+        state: TrainingState | None = None,
+    ) -> list[EpochRecord]:
+        """Train with stochastic gradient descent and return one record per epoch (see `hippo.training.train`).
+
+        Parameters
+        ----------
+        training_data, test_data : Dataset, or list of column pairs
+            What is learned from; what the accuracy after each epoch is measured on.
+        epochs, mini_batch_size, learning_rate, seed
+            As in `TrainingConfig`.
+        callbacks : sequence of Callback
+            Attached to the loop.
+        progress : callable, optional
+            Given the record of each epoch as it ends.
+        state : TrainingState, optional
+            Where an interrupted run goes on.
+
+        Raises
+        ------
+        InvalidValue
+            For a setting outside its range.
+        Diverged
+            When the loss stops being finite.
+        """
+        config = TrainingConfig(epochs, mini_batch_size, learning_rate, seed)
+        return train(
+            self.model,
+            self.loss,
+            as_dataset(training_data),
+            config,
+            shuffling(seed),
+            as_dataset(test_data) if test_data is not None else None,
+            [*callbacks, *([Progress(progress)] if progress else [])],
+            state,
+        )
+
+    def evaluate(self, test_data: Data) -> int:
+        """Return how many examples of `test_data` the network gets right."""
+        return evaluate(self.model, self.loss, as_dataset(test_data)).correct
+
+
+def shuffling(seed: int) -> np.random.Generator:
+    """Return the generator that orders the examples of a run; another stream than that of the weights."""
+    return np.random.default_rng([seed, 1])
+
+
+def _build(spec: NetworkSpec, initializer: str) -> Sequential:
+    rng = np.random.default_rng(spec.seed)
+    hidden = ACTIVATIONS[spec.activation]
+    modules: list[Module] = []
+    for position, (i, o) in enumerate(zip(spec.layer_sizes, spec.layer_sizes[1:], strict=False)):
+        modules.append(Linear(i, o, initializer, rng))
+        if position < len(spec.layer_sizes) - 2:
+            modules.append(hidden())
+    if spec.loss == "quadratic":
+        modules.append(Sigmoid())
+    return Sequential(modules)

@@ -1,0 +1,136 @@
+"""Mini-batches: every epoch all examples once, in a new order, as float32 between 0 and 1.
+
+The pictures stay as they lie on disk (uint8, memory-mapped, shared by all workers); only the rows of the current step
+are turned into floats, in memory that every step reuses. A batch too large for that comes in chunks of `CHUNK` rows.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hippo.nn import Array
+
+#: Rows that go through the network at once. 1,000 rows of 784 floats are 3 MB: larger chunks are no faster, only
+#: bigger.
+CHUNK = 1_000
+CLASSES = 10
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(slots=True)
+class Chunk:
+    """The rows that go through the network at once: all of a mini-batch, or a part of a large one.
+
+    Attributes
+    ----------
+    inputs : ndarray of float32 (rows, 784), 0-1
+    targets : ndarray of float32 (rows, 10), one-hot
+    batch_size : int
+        Rows of the whole mini-batch.
+    is_first, is_last : bool
+        Place within the mini-batch.
+    """
+
+    inputs: Array
+    targets: Array
+    batch_size: int
+    is_first: bool
+    is_last: bool
+
+
+class Gather:
+    """Turns rows of a data set, by index, into `Chunk` arrays that are reused from call to call.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8 (N, 784)
+    labels : ndarray of uint8 (N,)
+    """
+
+    def __init__(self, pixels: Pixels, labels: NDArray[np.uint8]) -> None:
+        self._pixels, self._labels = pixels, labels
+        self._one_hot = np.eye(CLASSES, dtype=np.float32)
+        self._buffers: dict[int, tuple[Pixels, NDArray[np.uint8], Array, Array]] = {}
+
+    def __call__(self, index: NDArray[np.int64]) -> tuple[Array, Array]:
+        """Return inputs (rows, 784) and one-hot targets (rows, 10), valid until the next call with as many rows."""
+        rows = len(index)
+        if rows not in self._buffers:
+            width = self._pixels.shape[1]
+            self._buffers[rows] = (
+                np.empty((rows, width), np.uint8),
+                np.empty(rows, np.uint8),
+                np.empty((rows, width), np.float32),
+                np.empty((rows, CLASSES), np.float32),
+            )
+        raw, classes, inputs, targets = self._buffers[rows]
+        # mode="clip" lets NumPy write straight into `out`; the indices are in range anyway.
+        np.take(self._pixels, index, axis=0, out=raw, mode="clip")
+        np.divide(raw, np.float32(255), out=inputs)
+        np.take(self._labels, index, out=classes, mode="clip")
+        np.take(self._one_hot, classes, axis=0, out=targets, mode="clip")
+        return inputs, targets
+
+
+def minibatches(
+    pixels: Pixels, labels: NDArray[np.uint8], size: int, rng: np.random.Generator, start: int = 0
+) -> Iterator[Chunk]:
+    """Yield one epoch of mini-batches: every example once, in an order drawn from `rng`.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8 (N, 784)
+    labels : ndarray of uint8 (N,)
+    size : int
+        Examples per mini-batch; the last one of the epoch may be smaller.
+    rng : numpy.random.Generator
+        Decides the order; one permutation is drawn from it.
+    start : int
+        Mini-batches of this epoch to leave out, because they were done before an interruption.
+
+    Yields
+    ------
+    Chunk
+        Its arrays are overwritten by the next one.
+    """
+    gather = Gather(pixels, labels)
+    order = rng.permutation(len(pixels))
+    whole = Chunk(*gather(order[:0]), batch_size=0, is_first=True, is_last=True)
+    for begin in range(start * size, len(order), size):
+        batch = order[begin : begin + size]
+        for offset in range(0, len(batch), CHUNK):
+            whole.inputs, whole.targets = gather(batch[offset : offset + CHUNK])
+            whole.batch_size = len(batch)
+            whole.is_first = offset == 0
+            whole.is_last = offset + CHUNK >= len(batch)
+            yield whole
+
+
+class GradientSum:
+    """Adds up the gradients of a mini-batch's chunks, so that one step follows their sum.
+
+    Parameters
+    ----------
+    gradients : dict of str to ndarray
+        A module's gradients, which every backward pass overwrites.
+    """
+
+    def __init__(self, gradients: dict[str, Array]) -> None:
+        self._gradients = gradients
+        self._sums: dict[str, Any] = {}
+
+    def add(self, chunk: Chunk) -> None:
+        """Take in the gradients of `chunk`; after the last one, leave the sum in the module's gradients."""
+        if chunk.is_first:
+            if chunk.is_last:
+                return
+            self._sums = {name: gradient.copy() for name, gradient in self._gradients.items()}
+            return
+        for name, gradient in self._gradients.items():
+            self._sums[name] += gradient
+            if chunk.is_last:
+                np.copyto(gradient, self._sums[name])

@@ -1,0 +1,127 @@
+"""What may be attached to the training loop. The loop is mathematics; everything else is a callback.
+
+A callback overrides the hooks it needs. They are called in the order of the list, `on_train_end` in the reverse order
+and however the run ended. A hook stops the run by raising.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hippo.nn import Array
+from hippo.training.loop import EpochRecord, TrainingRun
+
+
+class Callback:
+    """Hooks that do nothing; each is given the `TrainingRun`."""
+
+    def on_train_begin(self, run: TrainingRun) -> None:
+        """Before the first epoch; the state may be that of an interrupted run."""
+
+    def on_epoch_begin(self, run: TrainingRun) -> None:
+        """Before the first mini-batch of an epoch, or where an interrupted epoch goes on."""
+
+    def on_batch_end(self, run: TrainingRun) -> None:
+        """After every step; called some 10,000 times a second, so it must be quick."""
+
+    def on_epoch_end(self, run: TrainingRun) -> None:
+        """After a whole epoch; its record is the last one of ``run.state.history``."""
+
+    def on_train_end(self, run: TrainingRun) -> None:
+        """After the last epoch, or after whatever ended the run before it."""
+
+
+class Progress(Callback):
+    """Hands the record of every epoch to a function.
+
+    Parameters
+    ----------
+    report : callable
+        Called with the record of each finished epoch.
+    """
+
+    def __init__(self, report: Callable[[EpochRecord], None]) -> None:
+        self._report = report
+
+    def on_epoch_end(self, run: TrainingRun) -> None:
+        """Report the epoch."""
+        self._report(run.state.history[-1])
+
+
+class LastGood(Callback):
+    """Remembers the weights of the last finished epoch, for a run that ends in the middle of one.
+
+    Attributes
+    ----------
+    parameters : dict of str to ndarray
+        Copies, changed in place at every epoch's end.
+    epoch : int
+        The finished epochs of this run that they hold.
+    """
+
+    def __init__(self) -> None:
+        self.parameters: dict[str, Array] = {}
+        self.epoch = 0
+
+    def on_train_begin(self, run: TrainingRun) -> None:
+        """Take a first copy: a run that never finishes an epoch leaves the weights as they were."""
+        self.parameters = {name: array.copy() for name, array in run.model.parameters.items()}
+        self.epoch = run.state.epoch
+
+    def on_epoch_end(self, run: TrainingRun) -> None:
+        """Copy the weights."""
+        for name, array in run.model.parameters.items():
+            np.copyto(self.parameters[name], array)
+        self.epoch = run.state.epoch
+
+    def restore(self, run_parameters: dict[str, Array]) -> None:
+        """Write the remembered weights into `run_parameters`."""
+        for name, array in run_parameters.items():
+            np.copyto(array, self.parameters[name])
+
+
+class Checkpoint(Callback):
+    """Saves the run so that it can go on elsewhere, at an epoch's end and not more often than every `seconds`.
+
+    Parameters
+    ----------
+    save : callable
+        Called with the `TrainingRun`; what it does with weights and state is its own affair.
+    seconds : float
+        Shortest time between two checkpoints: short epochs need not be saved one by one.
+    """
+
+    def __init__(self, save: Callable[[TrainingRun], None], seconds: float = 2.0) -> None:
+        self._save = save
+        self._seconds = seconds
+        self._last = 0.0
+
+    def on_train_begin(self, run: TrainingRun) -> None:
+        """Start the clock."""
+        self._last = run.elapsed
+
+    def on_epoch_end(self, run: TrainingRun) -> None:
+        """Save, if it is time."""
+        if run.elapsed - self._last >= self._seconds:
+            self._save(run)
+            self._last = run.elapsed
+
+
+class Control(Callback):
+    """Lets somebody else end the run between two mini-batches.
+
+    Parameters
+    ----------
+    interruption : callable
+        Asked after every mini-batch; returns None to go on, or the exception that ends the run.
+    """
+
+    def __init__(self, interruption: Callable[[], Exception | None]) -> None:
+        self._interruption = interruption
+
+    def on_batch_end(self, run: TrainingRun) -> None:
+        """Raise what was asked for."""
+        error: Any = self._interruption()
+        if error is not None:
+            raise error
