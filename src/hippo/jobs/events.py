@@ -1,0 +1,84 @@
+"""What clients are told while a job runs: one frozen class per event, whose docstring is its documentation.
+
+Every event carries `seq`, which grows by one per job, and `timestamp`, ISO 8601 in UTC. Accuracies are fractions 0-1,
+progress is percent 0-100, times are seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingEvent:
+    """The fields that every event has: whose it is, its number and its time."""
+
+    name: ClassVar[str]
+
+    job_id: str
+    network_id: str
+    seq: int
+    timestamp: str
+
+    def payload(self) -> dict[str, Any]:
+        """Return the fields as they go over the wire."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingUpdate(TrainingEvent):
+    """An epoch is finished.
+
+    `epoch` counts from 1 to `total_epochs`; `accuracy` is `correct` / `total` on the test set, 0-1; `progress` is
+    percent; `elapsed_time` and `eta_seconds` are seconds; `loss` is the mean over the epoch's training examples and
+    `test_loss` the mean over the test set; `learning_rate` is that of the epoch; `images_per_second` the speed of
+    training. `attempt` is 1, and one more each time the job starts again after the death of its worker; its epochs are
+    then reported anew.
+    """
+
+    name: ClassVar[str] = "training_update"
+
+    epoch: int
+    total_epochs: int
+    accuracy: float
+    progress: float
+    elapsed_time: float
+    correct: int
+    total: int
+    loss: float
+    test_loss: float
+    learning_rate: float
+    images_per_second: float
+    eta_seconds: float
+    attempt: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingComplete(TrainingEvent):
+    """The job is done and the network saved. `accuracy` is that of the last epoch, 0-1; `progress` is 100."""
+
+    name: ClassVar[str] = "training_complete"
+
+    accuracy: float
+    message: str
+    status: str = "completed"
+    progress: float = 100.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingError(TrainingEvent):
+    """The job ended without completing: `state` says whether it failed, diverged or was cancelled.
+
+    `error` and `message` are the same text, which says why and what to do; `status` is always ``failed``.
+    """
+
+    name: ClassVar[str] = "training_error"
+
+    error: str
+    message: str
+    state: str
+    status: str = "failed"
+
+
+EVENTS: tuple[type[TrainingEvent], ...] = (TrainingUpdate, TrainingComplete, TrainingError)

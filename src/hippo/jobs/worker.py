@@ -1,0 +1,133 @@
+"""The worker process: tasks in through a socket, reports out through the same one.
+
+::
+
+    server ---- run, outputs, cancel, stop ---->  control thread ---> what the main thread is asked to do
+           <--- ready, epoch, completed, ... ---  main thread: one task at a time, plain NumPy
+
+The process is a fresh interpreter, started as ``python -m hippo.jobs.worker FD``; it is never patched by a web
+framework and knows none. The control thread only reads the socket: it hands tasks over, raises the flag that the
+training loop asks for after every mini-batch, and ends the process at once when the server is gone, so that no worker
+computes for nobody.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from hippo.datasets import MNIST, MNISTLoader
+from hippo.errors import HippoError
+from hippo.jobs.frames import Message, receive_message, send_message
+from hippo.jobs.run import Cancelled, Interrupted, TrainingSpec, compute_outputs, run_training
+from hippo.persistence.model_persistence import ModelFiles
+
+log = logging.getLogger(__name__)
+
+
+class WorkerContext:
+    """What a run sees of this process; see `hippo.jobs.run.Context`."""
+
+    def __init__(self, sock: socket.socket, models_dir: Path, data_dir: Path) -> None:
+        self.files = ModelFiles(models_dir)
+        self.job_id: str | None = None
+        self._sock = sock
+        self._data_dir = data_dir
+        self._data: MNIST | None = None
+        self._cancelled: set[str] = set()
+        self._stopping = False
+
+    def data(self) -> MNIST:
+        """Return the three sets; the server has verified them, so a worker only maps them into memory."""
+        if self._data is None:
+            self._data = MNISTLoader(self._data_dir).load_data(verify=False)
+        return self._data
+
+    def report(self, message: Message) -> None:
+        """Send `message` to the server, which knows the job by the worker."""
+        send_message(self._sock, message | {"job_id": self.job_id})
+
+    def interruption(self) -> Exception | None:
+        """Return what the server asked for, if it did."""
+        if self._stopping:
+            return Interrupted()
+        return Cancelled() if self._cancelled and self.job_id in self._cancelled else None
+
+    def cancel(self, job_id: str) -> None:
+        """Let the run of this job end after its current mini-batch."""
+        self._cancelled.add(job_id)
+
+    def stop(self) -> None:
+        """Let whatever runs be interrupted after its current mini-batch."""
+        self._stopping = True
+
+
+def main() -> None:
+    """Serve tasks until the server says stop or goes away."""
+    # Ctrl-C in a terminal reaches the whole group; when to stop is for the server to say.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sock = socket.socket(fileno=int(sys.argv[1]))
+    sock.setblocking(True)
+    hello = receive_message(sock)
+    if hello is None:
+        return
+    context = WorkerContext(sock, Path(hello["models_dir"]), Path(hello["data_dir"]))
+    tasks: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+    threading.Thread(target=_control, args=(sock, context, tasks), daemon=True).start()
+    send_message(sock, {"type": "ready"})
+    while (task := tasks.get()) is not None:
+        _do(task, context)
+
+
+def _control(sock: socket.socket, context: WorkerContext, tasks: queue.SimpleQueue[Message | None]) -> None:
+    while (message := receive_message(sock)) is not None:
+        if message["type"] == "cancel":
+            context.cancel(message["job_id"])
+        elif message["type"] == "stop":
+            context.stop()
+            tasks.put(None)
+        else:
+            tasks.put(message)
+    os._exit(0)
+
+
+def _do(task: Message, context: WorkerContext) -> None:
+    context.job_id = task["job_id"]
+    try:
+        if task["type"] == "train":
+            run_training(TrainingSpec(**task["spec"]), context)
+        else:
+            compute_outputs(**task["arguments"], context=context)
+            context.report({"type": "done"})
+    except OSError as error:
+        # The disk is full or fails, or the server is gone; in the latter case nobody hears this, and the control thread
+        # exits.
+        _fail(context, f"The result could not be written: {error.strerror or 'input/output error'}.")
+    except HippoError as error:
+        _fail(context, error.message)
+    except MemoryError:
+        _fail(context, "There is not enough memory for this network and mini-batch size.")
+    except Exception:
+        log.exception("A task failed unexpectedly")
+        _fail(context, "The worker failed unexpectedly; the server's log says how.")
+    finally:
+        context.job_id = None
+
+
+def _fail(context: WorkerContext, text: str) -> None:
+    message: dict[str, Any] = {"type": "failed", "error": text}
+    try:
+        context.report(message)
+    except OSError:
+        log.warning("The server is gone")
+
+
+if __name__ == "__main__":
+    main()
