@@ -1,0 +1,58 @@
+"""The app: Flask, Socket.IO and the guard in front of both, put together around an engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask_cors import CORS
+from flask_openapi.openapi import OpenAPI
+
+from hippo.api import errors
+from hippo.api.openapi import INFO, SECURITY
+from hippo.api.requests import MAX_JSON_BYTES, StrictProvider, StrictRequest, refuse_large_bodies
+from hippo.api.routes import examples, networks, pages, status, training
+from hippo.api.security import Guard, OriginPolicy, content_security_policy
+from hippo.api.sockets import SocketGate, create_socketio
+
+if TYPE_CHECKING:
+    from hippo.engine import Engine
+    from hippo.settings import Settings
+
+
+def create_app(settings: Settings, engine: Engine | None = None) -> OpenAPI:
+    """Assemble the web application.
+
+    The engine is neither started nor stopped here. It can be found as `app.extensions["hippo"]`, Socket.IO as
+    `app.extensions["socketio"]`.
+
+    Parameters
+    ----------
+    settings
+        Decides who may ask, from where, and how the server does many things at once.
+    engine
+        What the views call; the real one unless a test brings its own.
+    """
+    if engine is None:
+        from hippo.engine import Engine
+
+        engine = Engine(settings)
+    app = OpenAPI("hippo", info=INFO, security_schemes=SECURITY, doc_ui=False, static_folder=str(pages.STATIC_DIR))
+    app.openapi_version = "3.1.0"
+    app.request_class = StrictRequest
+    app.json = StrictProvider(app)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_JSON_BYTES
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
+    app.extensions["hippo"] = engine
+    errors.register(app)
+    app.before_request(refuse_large_bodies)
+    for resource in (status, networks, training, examples):
+        app.register_api(resource.blueprint)
+    app.register_blueprint(pages.blueprint)
+
+    origins = OriginPolicy(settings)
+    CORS(app, origins=origins.patterns, allow_headers=["Authorization", "Content-Type"], max_age=600)
+    socketio = create_socketio(app, engine, settings, origins)
+    gate = SocketGate(app.wsgi_app, socketio)
+    policy = content_security_policy(pages.STATIC_DIR / "index.html")
+    app.wsgi_app = Guard(gate, settings, origins, policy, gate.check)  # type: ignore[method-assign]  # as Flask advises
+    return app

@@ -1,0 +1,54 @@
+"""The OpenAPI 3.1 document: what flask-openapi makes of the views and models, with its liberties put right.
+
+flask-openapi adds a 422 of its own to every route that documents none, says that every body is required, and leaves
+the definitions of a schema inside it as well as beside it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_openapi.models.info import Info
+from flask_openapi.models.security_scheme import SecurityScheme
+from flask_openapi.openapi import OpenAPI
+
+from hippo import __version__
+
+INFO = Info(
+    title="Hippo",
+    version=__version__,
+    description="A training server that you can watch learn: neural networks in plain NumPy, on MNIST.\n\nEvery error "
+    "is JSON of the shape `ErrorReply`. Live events come over Socket.IO at `/socket.io/`.",
+)
+SECURITY: dict[str, SecurityScheme | dict[str, Any]] = {
+    "token": SecurityScheme(
+        type="http",
+        scheme="bearer",
+        description="The token printed when the server started, where it wants one.",
+    )
+}
+
+
+def document(app: OpenAPI) -> dict[str, Any]:
+    """Return the document of an app, ready to be sent."""
+    spec: dict[str, Any] = app.api_doc
+    for path in spec["paths"].values():
+        for operation in path.values():
+            _mend(operation)
+    for schema in spec["components"]["schemas"].values():
+        schema.pop("$defs", None)
+    spec["components"]["schemas"] = {
+        name: schema for name, schema in spec["components"]["schemas"].items() if name != "ValidationErrorModel"
+    }
+    return spec
+
+
+def _mend(operation: dict[str, Any]) -> None:
+    unprocessable = operation["responses"].get("422", {})
+    schema = unprocessable.get("content", {}).get("application/json", {}).get("schema", {})
+    if schema.get("type") == "array":
+        del operation["responses"]["422"]
+    if "requestBody" in operation:
+        operation["requestBody"]["required"] = False
+    operation["security"] = [{}, {"token": []}]
+    operation["description"] = operation.get("description", "").replace("<br/>", "\n").strip() or operation["summary"]

@@ -1,0 +1,193 @@
+"""What requests may hold: the bodies, the queries and the ids in paths, each with its range and what it means.
+
+The descriptions and examples are the ones of the OpenAPI document. How values are checked is in `checked.py`; the
+replies are described in `replies.py`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, field_validator
+
+from hippo.api.checked import Allowed, Checked, QueryNumber, Whole, unset
+from hippo.errors import UnknownJob, UnknownNetwork
+from hippo.network import INPUTS, MAX_LAYERS, MAX_PARAMETERS, MAX_WIDTH, MIN_LAYERS, OUTPUTS
+from hippo.training.config import MAX_BATCH, MAX_EPOCHS, MAX_SEED
+
+PublicStatus = Literal["pending", "training", "completed", "failed"]
+State = Literal["queued", "running", "paused", "completed", "failed", "cancelled", "diverged", "interrupted"]
+
+LayerSize = Annotated[Whole, Field(ge=1, le=MAX_WIDTH)]
+Seed = Annotated[Whole | None, Field(ge=0, le=MAX_SEED), Allowed("a whole number from 0 to 9007199254740991")]
+
+_LAYERS = (
+    f"2 to 20 whole numbers from 1 to 10,000, the first {INPUTS} (the pixels), the last {OUTPUTS} (the digits), "
+    "together at most 50 million parameters"
+)
+
+
+def _few_layers(value: object) -> object:
+    # Looked at before the elements are, so that a list of a million wrong ones costs nothing.
+    if isinstance(value, list) and not MIN_LAYERS <= len(value) <= MAX_LAYERS:
+        raise ValueError(f"a list of length {len(value):,} cannot be used")
+    return value
+
+
+class NetworkBody(Checked):
+    """A network to be made."""
+
+    layer_sizes: Annotated[
+        list[LayerSize],
+        BeforeValidator(_few_layers, json_schema_input_type=list[LayerSize]),
+        Field(description=f"Neurons per layer: {_LAYERS}.", examples=[[784, 30, 10]]),
+        Allowed(_LAYERS, each="a whole number from 1 to 10,000"),
+    ] = Field([INPUTS, 30, OUTPUTS])
+    name: Annotated[
+        str | None,
+        Field(description="A name for people: 1 to 100 characters, no control characters.", examples=["first try"]),
+        Allowed("1 to 100 characters, none of them control characters"),
+    ] = None
+    activation: Annotated[
+        Literal["sigmoid", "tanh", "relu"],
+        Field(description="The activation of the hidden layers: sigmoid, tanh or relu."),
+        Allowed("sigmoid, tanh or relu"),
+    ] = "sigmoid"
+    loss: Annotated[
+        Literal["quadratic", "cross_entropy"] | None,
+        Field(
+            description="quadratic (sigmoid outputs) or cross_entropy (softmax outputs). Unless given: quadratic for "
+            "sigmoid, cross_entropy for the others."
+        ),
+        Allowed("quadratic or cross_entropy"),
+    ] = None
+    initializer: Annotated[
+        Literal["xavier", "he", "normal", "zeros"] | None,
+        Field(description="How weights begin: xavier, he, normal or zeros. Unless given: he for relu, else xavier."),
+        Allowed("xavier, he, normal or zeros"),
+    ] = None
+    seed: Annotated[
+        Seed, Field(description="Decides the first weights; the same seed gives the same network.", examples=[7])
+    ] = None
+
+    @field_validator("layer_sizes")
+    @classmethod
+    def _fits_mnist(cls, sizes: list[int]) -> list[int]:
+        if sizes[0] != INPUTS:
+            raise ValueError(f"the first layer has {sizes[0]} neurons, but an image has {INPUTS} pixels")
+        if sizes[-1] != OUTPUTS:
+            raise ValueError(f"the last layer has {sizes[-1]} neurons, but there are {OUTPUTS} digits")
+        parameters = sum((before + 1) * after for before, after in pairwise(sizes))
+        if parameters > MAX_PARAMETERS:
+            raise ValueError(f"these layers make {parameters:,} parameters")
+        return sizes
+
+    @field_validator("name")
+    @classmethod
+    def _is_printable(cls, name: str | None) -> str | None:
+        if name is None:
+            return None
+        if not 1 <= len(name.strip()) <= len(name) <= 100:
+            raise ValueError(f"a name of {len(name)} characters cannot be used" if name.strip() else "it is empty")
+        if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
+            raise ValueError("it holds control characters")
+        return name
+
+
+class TrainingBody(Checked):
+    """A training run to be queued."""
+
+    epochs: Annotated[
+        Whole,
+        Field(ge=1, le=MAX_EPOCHS, description="Passes over the 50,000 training images: 1 to 10,000.", examples=[30]),
+        Allowed("a whole number from 1 to 10,000"),
+    ] = 5
+    mini_batch_size: Annotated[
+        Whole,
+        Field(ge=1, le=MAX_BATCH, description="Images per step of gradient descent: 1 to 50,000.", examples=[10]),
+        Allowed("a whole number from 1 to 50,000"),
+    ] = 10
+    learning_rate: Annotated[
+        float,
+        Field(gt=0, allow_inf_nan=False, description="The size of a step: a finite number above 0.", examples=[3.0]),
+        Allowed("a finite number above 0"),
+    ] = 3.0
+    seed: Annotated[
+        Seed, Field(description="Decides the order of the images; unless given, one is drawn.", examples=[7])
+    ] = None
+
+
+class CleanupBody(Checked):
+    """Which networks to tidy away."""
+
+    days: Annotated[
+        float,
+        Field(ge=0, le=36_500, description="Networks older than so many days are deleted: 0 to 36,500.", examples=[2]),
+        Allowed("a number from 0 to 36,500"),
+    ] = 2
+
+
+class JobsQuery(Checked):
+    """Which jobs to list."""
+
+    status: Annotated[
+        Literal[PublicStatus, State] | None,
+        BeforeValidator(unset),
+        Field(description="One of the public words pending, training, completed and failed, or an exact state."),
+        Allowed(
+            "pending, training, completed, failed, or a state: queued, running, paused, cancelled, diverged, "
+            "interrupted"
+        ),
+    ] = None
+    network_id: Annotated[
+        str | None, BeforeValidator(unset), Field(description="Only the jobs of this network.", max_length=100)
+    ] = None
+    limit: Annotated[
+        QueryNumber, Field(ge=1, le=500, description="At most so many jobs: 1 to 500."), Allowed("1 to 500")
+    ] = 50
+    offset: Annotated[
+        QueryNumber, Field(ge=0, description="Leave out so many of the newest."), Allowed("a whole number from 0")
+    ] = 0
+
+
+class EventsQuery(Checked):
+    """Where in a job's history to begin."""
+
+    after: Annotated[
+        QueryNumber,
+        Field(ge=0, description="The `seq` of the last event known; 0 for all of them."),
+        Allowed("a whole number from 0"),
+    ] = 0
+
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_EXAMPLE_ID = "3f2b8c1e-5a4d-4f6b-9e7a-1c2d3e4f5a6b"
+
+
+class NetworkPath(BaseModel):
+    """The network that an address names."""
+
+    network_id: str = Field(description="The id that POST /api/networks gave.", examples=[_EXAMPLE_ID])
+
+    @field_validator("network_id")
+    @classmethod
+    def _could_be_an_id(cls, network_id: str) -> str:
+        if not _ID.fullmatch(network_id):
+            raise UnknownNetwork("There is no network with this id. GET /api/networks lists those there are.")
+        return network_id
+
+
+class JobPath(BaseModel):
+    """The training job that an address names."""
+
+    job_id: str = Field(description="The id that POST /api/networks/{id}/train gave.", examples=[_EXAMPLE_ID])
+
+    @field_validator("job_id")
+    @classmethod
+    def _could_be_an_id(cls, job_id: str) -> str:
+        if not _ID.fullmatch(job_id):
+            raise UnknownJob("There is no training job with this id. GET /api/training lists those there are.")
+        return job_id

@@ -1,0 +1,151 @@
+"""Limits on websockets, before anything is buffered: on messages, on fragments, on what waits unread.
+
+Engine.IO looks at a message's length when all of it is in memory already, and takes binary messages that nobody here
+sends. Its async modes bring two implementations: eventlet's own, which limits a frame but not the fragments of a
+message; and simple-websocket, which limits messages if asked, but not how many of them wait, and which may send only
+a part of what it is given. `bound` puts these right for whichever is in use. That frames are never compressed is the
+doing of `sockets.py`, which drops the offer from the handshake.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import threading
+from typing import TYPE_CHECKING, Any, cast
+
+import simple_websocket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask_socketio import SocketIO
+
+#: Messages of one client that may wait to be handled.
+MAX_UNREAD = 256
+#: Frames that one message may be cut into.
+MAX_FRAGMENTS = 64
+
+
+def engine_io(socketio: SocketIO) -> Any:
+    """Return the Engine.IO server below Socket.IO."""
+    return cast("Any", socketio).server.eio
+
+
+def bound(socketio: SocketIO, max_bytes: int) -> None:
+    """Replace the websocket implementation of this Socket.IO server by one with limits."""
+    engine = engine_io(socketio)
+    driver = engine._async["websocket"]
+    make = _bounded_eventlet if hasattr(driver, "_handle_hybi_request") else _bounded_simple
+    idle = engine.ping_interval + engine.ping_timeout
+    engine._async = {**engine._async, "websocket": make(driver, max_bytes, idle)}
+
+
+class _TextOnly:
+    """A websocket that ends where a client sends anything but the text of an Engine.IO packet."""
+
+    def __init__(self, websocket: Any) -> None:
+        self._websocket = websocket
+        self.socket = getattr(websocket, "socket", None)  # Engine.IO sets a timeout on it
+        self.send = websocket.send
+        self.close = websocket.close
+
+    def wait(self) -> str | None:
+        """Return the next message, or None at the end."""
+        message = self._websocket.wait()
+        return message if isinstance(message, str) and message[:1] in tuple("0123456") else None
+
+
+def _bounded_eventlet(driver: Any, max_bytes: int, _idle: float) -> type:
+    class BoundedWebSocket(driver):  # type: ignore[misc]  # the driver has no types
+        def __init__(self, handler: Callable[[Any], Any], server: Any) -> None:
+            super().__init__(lambda websocket: handler(_TextOnly(websocket)), server)
+            self.max_frame_length = max_bytes
+
+        def _handle_hybi_request(self, environ: dict[str, Any]) -> Any:
+            websocket = super()._handle_hybi_request(environ)
+            websocket.Message = _counting(websocket.Message, max_bytes)
+            return websocket
+
+    return BoundedWebSocket
+
+
+def _counting(message: Any, max_bytes: int) -> type:
+    """Make eventlet's class of messages count what it collects."""
+
+    class CountingMessage(message):  # type: ignore[misc]  # eventlet has no types
+        length = fragments = 0
+
+        def push(self, data: bytes, final: bool = False) -> None:
+            self.length += len(data)
+            self.fragments += not data
+            if self.length > max_bytes or self.fragments > MAX_FRAGMENTS:
+                raise ValueError("the message is too large")  # eventlet closes the connection on it
+            super().push(data, final)
+
+    return CountingMessage
+
+
+def _bounded_simple(driver: Any, max_bytes: int, idle: float) -> type:
+    class BoundedWebSocket(driver):  # type: ignore[misc]  # the driver has no types
+        def __init__(self, handler: Callable[[Any], Any], server: Any) -> None:
+            super().__init__(lambda websocket: handler(_TextOnly(websocket)), server)
+
+        def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+            self.ws = _BoundedServer(environ, max_message_size=max_bytes, **self.server_args)
+            self.ws.sock.settimeout(idle)
+            try:
+                self.app(self)
+            finally:
+                self.ws.hang_up()
+            # The connection has no HTTP left in it; servers take this for a client that is gone.
+            raise BrokenPipeError(errno.EPIPE, "the connection was a websocket")
+
+    return BoundedWebSocket
+
+
+class _BoundedServer(simple_websocket.Server):  # type: ignore[misc]  # simple-websocket has no types
+    @property
+    def sock(self) -> Any:
+        return self._whole
+
+    @sock.setter
+    def sock(self, connection: socket.socket) -> None:
+        self._whole = _WholeSends(connection)
+
+    def _handle_events(self) -> bool:
+        going_on: bool = super()._handle_events()
+        if len(self.input_buffer) > MAX_UNREAD:
+            self.event.set()
+            return False
+        return going_on
+
+    def _thread(self) -> None:
+        try:
+            super()._thread()
+        except Exception:  # noqa: BLE001 - whatever a client makes the parser say, its connection ends here
+            self.connected = False
+            self.event.set()
+
+    def hang_up(self) -> None:
+        """End the connection, so that nothing after the websocket is read as HTTP."""
+        self.connected = False
+        with contextlib.suppress(OSError):  # the client was first
+            self.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _WholeSends:
+    """A socket whose `send` sends all of it, one caller after the other."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    def send(self, data: bytes) -> int:
+        with self._lock:
+            self._connection.sendall(data)
+        return len(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
