@@ -21,9 +21,9 @@ export class ApiError extends Error {
   get fields() {
     const found = {};
     for (const item of Array.isArray(this.body.detail) ? this.body.detail : []) {
-      const name = item?.field ?? (Array.isArray(item?.loc) ? item.loc[item.loc.length - 1] : null);
-      const text = item?.message ?? item?.msg ?? item?.problem;
-      if (typeof name === "string" && typeof text === "string") found[name.split(/[.[]/)[0]] = text;
+      if (typeof item?.field !== "string" || typeof item.message !== "string") continue;
+      const allowed = item.allowed ? ` Allowed: ${item.allowed}.` : "";
+      found[item.field.split("[")[0]] = `${item.message[0]?.toUpperCase() ?? ""}${item.message.slice(1)}.${allowed}`;
     }
     return found;
   }

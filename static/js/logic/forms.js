@@ -14,7 +14,7 @@ export const LIMITS = {
   name: 100,
   epochs: [1, 10_000],
   miniBatchSize: [1, 50_000],
-  seed: [0, 2 ** 32 - 1],
+  seed: [0, Number.MAX_SAFE_INTEGER],
 };
 
 /** The recipe of the first visit: the classic network and its settings. */
@@ -154,7 +154,7 @@ export function checkNetwork(form) {
 function checkName(name) {
   const length = [...name].length;
   if (length > LIMITS.name) return `A name has at most ${LIMITS.name} characters; this one has ${length}.`;
-  if (/\p{Cc}/u.test(name)) return "A name holds no control characters.";
+  if (/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(name)) return "A name holds no control characters.";
   return "";
 }
 

@@ -61,11 +61,11 @@ export function remaining(job, now) {
   return Math.max(0, job.eta_seconds - Math.max(0, now - job.received) / 1000);
 }
 
-/** "41 s left", or why nothing can be said. @param {Job} job @param {number} now ms */
+/** "41 s", or why nothing can be said. @param {Job} job @param {number} now ms */
 export function timeLeft(job, now) {
   const seconds = remaining(job, now);
-  if (seconds === null) return isRunning(job) ? "time left after the first epoch" : NO_VALUE;
-  return seconds < 1 ? "almost done" : `${countdown(seconds)} left`;
+  if (seconds === null) return isRunning(job) ? "known after epoch 1" : NO_VALUE;
+  return seconds < 1 ? "almost done" : countdown(seconds);
 }
 
 /** Where a waiting job stands. @param {Job} job */
@@ -103,10 +103,10 @@ export function jobAfter(job, event, data, now) {
   return next;
 }
 
-/** What to try after a run that did not complete. @param {Job} job */
-export function advice(job) {
+/** What to try after a run that did not complete. @param {Job} job @param {number} suggested a rate that suits the network */
+export function advice(job, suggested) {
   if (job.state === "diverged") {
-    const rate = isNumber(job.learning_rate) ? Number((job.learning_rate / 10).toPrecision(2)) : null;
+    const rate = isNumber(job.learning_rate) ? Math.min(suggested, Number((job.learning_rate / 10).toPrecision(2))) : null;
     return {
       title: "The training diverged",
       text: job.error || "The loss stopped being a finite number.",

@@ -46,8 +46,8 @@ export function createView(state, act) {
           ...bind("hidden"),
           label: "Hidden layers",
           help: "Neurons in each hidden layer, such as 30 or 128, 64; empty for none. Each 1 to 10,000, at most 18 layers.",
-          before: html`<span class="fixed" title="The inputs: one for each pixel of a 28 \u00d7 28 picture.">${INPUTS}</span>`,
-          after: html`<span class="fixed" title="The outputs: one for each digit.">${OUTPUTS}</span>`,
+          before: html`<span class="fixed" title="The inputs: one for each pixel of a 28 \u00d7 28 picture.">${INPUTS}</span><span class="arrow" aria-hidden="true">\u2192</span>`,
+          after: html`<span class="arrow" aria-hidden="true">\u2192</span><span class="fixed" title="The outputs: one for each digit.">${OUTPUTS}</span>`,
           extra: parametersView(values.hidden),
         })}
         ${selectField({ ...bind("activation"), label: "Activation", options: ACTIVATIONS, help: "What each hidden neuron makes of its weighted sum." })}

@@ -43,7 +43,7 @@ function allView(state, act) {
   const keptText = kept.length ? ` ${plural(kept.length, "network")} in training ${kept.length === 1 ? "is" : "are"} kept: ${names}.` : "";
   return question({
     title: going ? `Delete ${plural(going, "network")}?` : "Nothing can be deleted now",
-    text: (going ? "Their weights are removed from the server's memory and disk. This cannot be undone." : "") + keptText,
+    text: (going ? `${going === 1 ? "Its" : "Their"} weights are removed from the server's memory and disk. This cannot be undone.` : "") + keptText,
     confirm: going ? `Delete ${plural(going, "network")}` : "",
     busy: state.busy.delete,
     onConfirm: act.removeAll,

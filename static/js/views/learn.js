@@ -66,9 +66,9 @@ function figures(job, now) {
   const item = (term, value) => html`<div><dt>${term}</dt><dd>${value}</dd></div>`;
   return html`<dl class="run-figures">
     ${item("Epoch", `${count(job.epoch ?? 0)} of ${count(job.total_epochs)}`)}
-    ${item("Accuracy on test images", percent(job.accuracy))}
+    ${item("Test accuracy", percent(job.accuracy))}
     ${item("Elapsed", duration(elapsed(job, now)))}
-    ${running ? item("Time left", timeLeft(job, now).replace(/ left$/, "")) : nothing}
+    ${running ? item("Time left", timeLeft(job, now)) : nothing}
     ${item("Speed", speed(job.images_per_second))}
     ${item("Training loss", loss(job.loss))}
   </dl>`;
@@ -76,7 +76,7 @@ function figures(job, now) {
 
 /** @param {Record<string, any>} job @param {Record<string, any>} network @param {Actions} act */
 function adviceView(job, network, act) {
-  const words = advice(job);
+  const words = advice(job, suggestedRate(network.activation, network.loss));
   if (!words) return nothing;
   return html`<div class="callout ${job.state === "cancelled" ? "" : "bad"}">
     ${job.state === "cancelled" ? nothing : warnIcon}

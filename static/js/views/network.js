@@ -49,7 +49,7 @@ function figuresView(network, job, now) {
   return html`<dl class="figures">
     <div><dt>Accuracy</dt><dd>${accuracy == null ? NO_VALUE : percent(accuracy)}</dd></div>
     <div><dt>${running ? "Epoch" : "Epochs trained"}</dt><dd>${epochs}</dd></div>
-    <div><dt>${isUnfinished(job) ? "Now" : "Status"}</dt>
+    <div><dt>${running ? "Time left" : "Status"}</dt>
       <dd class="words">${running ? timeLeft(job, now) : isUnfinished(job) ? stateWord(job) : network.trained ? "Trained" : "New"}</dd></div>
   </dl>`;
 }

@@ -63,7 +63,7 @@ function outputsView(outputs, label, predicted) {
     <thead class="visually-hidden"><tr><th scope="col">Digit</th><th scope="col">Output</th><th scope="col">Meaning</th></tr></thead>
     <tbody>
       ${outputs.map((value, digit) => {
-        const meaning = digit === predicted ? (digit === label ? "prediction and label" : "prediction") : digit === label ? "label" : "";
+        const meaning = digit === predicted ? (digit === label ? "correct" : "predicted") : digit === label ? "label" : "";
         const width = isNumber(value) ? Math.max(0, Math.min(1, value / top)) : 0;
         return html`<tr class=${digit === predicted ? "predicted" : ""}>
           <th scope="row">${digit}</th>

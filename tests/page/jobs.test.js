@@ -1,0 +1,62 @@
+/** Jobs in words: list, time left, advice, and what a screen reader is told and how often. */
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import * as jobs from "../../static/js/logic/jobs.js";
+
+const spaced = (text) => text.replaceAll("\u00a0", " ");
+const running = { state: "running", progress: 40, epoch: 12, total_epochs: 30, accuracy: 0.95, elapsed_time: 10, eta_seconds: 15, received: 1000, last_seq: 12 };
+
+test("the four words of the list", () => {
+  const network = { trained: true };
+  assert.equal(spaced(jobs.networkStatus(network, running).text), "Training 40 %");
+  assert.deepEqual(jobs.networkStatus(network, { state: "queued" }), { kind: "queued", text: "Queued" });
+  assert.deepEqual(jobs.networkStatus(network, { state: "completed" }), { kind: "trained", text: "Trained" });
+  assert.deepEqual(jobs.networkStatus({ trained: false }, null), { kind: "new", text: "New" });
+  assert.equal(jobs.stateWord({ ...running, cancel_requested: true }), "Cancelling");
+});
+
+test("time left counts down between reports and never below nothing", () => {
+  assert.equal(spaced(jobs.timeLeft(running, 1000)), "15 s");
+  assert.equal(spaced(jobs.timeLeft(running, 6000)), "10 s");
+  assert.equal(jobs.timeLeft(running, 99_000), "almost done");
+  assert.equal(jobs.timeLeft({ ...running, eta_seconds: null }, 1000), "known after epoch 1");
+  assert.equal(jobs.elapsed(running, 3000), 12);
+  assert.equal(jobs.elapsed({ ...running, state: "completed" }, 3000), 10);
+  assert.equal(jobs.elapsed({ ...running, elapsed_time: null }, 3000), null);
+});
+
+test("an event moves the job on; one that is known already does not", () => {
+  const update = { seq: 13, epoch: 13, total_epochs: 30, accuracy: 0.96, progress: 43.3, elapsed_time: 11, eta_seconds: 14, state: "running" };
+  const after = jobs.jobAfter(running, "training_update", update, 2000);
+  assert.deepEqual([after.epoch, after.received, after.last_seq, after.eta_seconds], [13, 2000, 13, 14]);
+  assert.equal(jobs.jobAfter(after, "training_update", update, 3000), after);
+  const done = jobs.jobAfter(after, "training_complete", { seq: 14, accuracy: 0.961, state: "completed" }, 4000);
+  assert.deepEqual([done.state, done.progress, done.accuracy], ["completed", 100, 0.961]);
+  const failed = jobs.jobAfter(after, "training_error", { seq: 14, error: "out of memory" }, 4000);
+  assert.deepEqual([failed.state, failed.error], ["failed", "out of memory"]);
+});
+
+test("advice after a divergence is a smaller rate, and never larger than what suits the network", () => {
+  assert.equal(jobs.advice({ state: "diverged", learning_rate: 3 }, 3).rate, 0.3);
+  assert.equal(jobs.advice({ state: "diverged", learning_rate: 700 }, 0.1).rate, 0.1);
+  assert.match(jobs.advice({ state: "diverged" }, 3).tryText, /smaller learning rate/);
+  assert.match(jobs.advice({ state: "failed", error: null }, 3).text, /no reason/);
+  assert.equal(jobs.advice({ state: "completed" }, 3), null);
+});
+
+test("a screen reader hears the start, every tenth and the end, not every epoch", () => {
+  const at = (progress) => ({ ...running, progress });
+  assert.equal(jobs.announcement({ state: "queued" }, at(3)), "Training started.");
+  assert.equal(jobs.announcement(at(41), at(44)), "");
+  assert.match(spaced(jobs.announcement(at(48), at(52))), /^Training 52 %: epoch 12 of 30, accuracy 95\.0 %\.$/);
+  assert.match(spaced(jobs.announcement(at(97), { ...at(100), state: "completed" })), /Training completed\. Accuracy 95\.0 %/);
+  assert.equal(jobs.announcement(at(50), { ...at(50), state: "diverged", error: "The loss grew." }), "Training diverged. The loss grew.");
+});
+
+test("a waiting job says why and what happens next", () => {
+  assert.match(jobs.waitingText({ state: "queued", queue_position: 3 }), /number 3 in the queue/);
+  assert.match(jobs.waitingText({ state: "queued", queue_position: null }), /starts by itself/);
+  assert.match(jobs.waitingText({ state: "interrupted" }), /goes on by itself/);
+});

@@ -1,0 +1,108 @@
+/** The state follows the server: gaps are asked for, nothing is missed or doubled, whatever order things come in. */
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { createStore } from "../../static/js/store.js";
+import { createSync } from "../../static/js/sync.js";
+
+const update = (seq, epoch = seq) => ({
+  event: "training_update",
+  data: { job_id: "j", network_id: "n", seq, epoch, total_epochs: 5, accuracy: 0.5, progress: epoch * 20, elapsed_time: epoch, attempt: 1 },
+});
+const complete = (seq) => ({ event: "training_complete", data: { job_id: "j", network_id: "n", seq, accuracy: 0.9, progress: 100, status: "completed" } });
+const record = (more = {}) => ({ job_id: "j", network_id: "n", state: "running", progress: 0, epoch: 0, total_epochs: 5, last_seq: 0, created_at: "2026-01-01T00:00:00.000Z", ...more });
+const settled = async () => { for (let i = 0; i < 20; i += 1) await Promise.resolve(); };
+
+/** A store beside a server that holds `sent` events. */
+function scene({ sent = [], job = record(), fail = () => false } = {}) {
+  const asked = [];
+  const server = { sent, job, status: { active_networks: 1 }, networks: [{ network_id: "n", created_at: "1", active_job_id: "j" }] };
+  const guard = () => { if (fail()) throw Object.assign(new Error("no answer"), { status: 0 }); };
+  const api = {
+    status: async () => { guard(); return { ...server.status }; },
+    networks: async () => { guard(); return server.networks; },
+    jobs: async () => { guard(); return [{ ...server.job }]; },
+    job: async () => { guard(); return { ...server.job }; },
+  };
+  const missed = async (jobId, after) => {
+    guard();
+    asked.push(after);
+    return { events: server.sent.filter((e) => e.data.seq > after), last_seq: server.sent.at(-1)?.data.seq ?? 0 };
+  };
+  const store = createStore();
+  return { store, server, asked, sync: createSync({ store, api, missed, now: () => 1000 }) };
+}
+const epochs = (store) => store.state.histories.j?.epochs.map((e) => e.epoch);
+
+test("after a connection the unfinished job is caught up with from the start", async () => {
+  const { store, sync, asked } = scene({ sent: [update(1), update(2)] });
+  assert.equal(await sync.resync(), true);
+  await settled();
+  assert.deepEqual([epochs(store), asked, store.state.jobs.j.epoch], [[1, 2], [0], 2]);
+});
+
+test("a gap is asked for once, and nothing is doubled", async () => {
+  const { store, sync, server, asked } = scene({ sent: [update(1)] });
+  await sync.resync();
+  await settled();
+  server.sent = [1, 2, 3, 4].map((n) => update(n));
+  sync.receive("training_update", update(3).data);
+  sync.receive("training_update", update(4).data);
+  await settled();
+  assert.deepEqual(epochs(store), [1, 2, 3, 4]);
+  assert.deepEqual(asked.slice(0, 2), [0, 1]);
+  sync.receive("training_update", update(2).data);
+  assert.deepEqual(epochs(store), [1, 2, 3, 4]);
+});
+
+test("what came while the connection was away arrives after it, in order, to the end", async () => {
+  const { store, sync, server, asked } = scene({ sent: [update(1), update(2)] });
+  await sync.resync();
+  await settled();
+  server.sent = [1, 2, 3, 4, 5].map((n) => update(n)).concat(complete(6));
+  server.job = record({ state: "completed", progress: 100, epoch: 5, last_seq: 6, accuracy: 0.9 });
+  await sync.resync();
+  await settled();
+  assert.deepEqual([epochs(store), asked, store.state.histories.j.ended], [[1, 2, 3, 4, 5], [0, 2], true]);
+  assert.equal(store.state.jobs.j.state, "completed");
+});
+
+test("an old event never turns a finished job back", async () => {
+  const { store, sync } = scene({ sent: [update(1), complete(2)], job: record({ state: "completed", progress: 100, epoch: 5, last_seq: 2 }) });
+  await sync.resync();
+  await sync.catchUp("j");
+  await settled();
+  assert.deepEqual([store.state.jobs.j.state, store.state.jobs.j.progress, epochs(store)], ["completed", 100, [1]]);
+});
+
+test("a server that does not answer changes nothing", async () => {
+  let down = false;
+  const { store, sync } = scene({ sent: [update(1)], fail: () => down });
+  await sync.resync();
+  await settled();
+  down = true;
+  assert.equal(await sync.resync(), false);
+  await sync.pulse();
+  await sync.catchUp("j");
+  assert.deepEqual([epochs(store), store.state.networks.length], [[1], 1]);
+});
+
+test("examples are chosen anew after a run", async () => {
+  const { store, sync } = scene({ sent: [] });
+  await sync.resync();
+  store.state.examples.n = { right: { status: "ready" }, wrong: { status: "ready" } };
+  sync.receive("training_update", update(1).data);
+  assert.ok(store.state.examples.n);
+  sync.receive("training_complete", complete(2).data);
+  assert.equal(store.state.examples.n, undefined);
+});
+
+test("a change by someone else is seen at the next pulse", async () => {
+  const { store, sync, server } = scene();
+  await sync.resync();
+  server.status = { active_networks: 2 };
+  server.networks = [...server.networks, { network_id: "m", created_at: "2" }];
+  await sync.pulse();
+  assert.deepEqual(store.state.networks.map((n) => n.network_id), ["m", "n"]);
+});
