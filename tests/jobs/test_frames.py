@@ -1,0 +1,56 @@
+"""Messages over a socket: whole, in order, whatever the pieces they arrive in; anything strange is the end."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from hippo.jobs.frames import MAX_LENGTH, receive_message, send_message
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    a, b = socket.socketpair()
+    with a, b:
+        yield a, b
+
+
+def test_messages_arrive_whole_and_in_order(pair: tuple[socket.socket, socket.socket]) -> None:
+    messages = [{"type": "a", "n": n, "text": "é" * n} for n in (0, 1, 100_000)]
+    sender = threading.Thread(target=lambda: [send_message(pair[0], m) for m in messages])
+    sender.start()
+    assert [receive_message(pair[1]) for _ in messages] == messages
+    sender.join()
+
+
+def test_a_message_may_come_byte_by_byte(pair: tuple[socket.socket, socket.socket]) -> None:
+    content = b'{"x": 1}'
+    received: list[object] = []
+    reader = threading.Thread(target=lambda: received.append(receive_message(pair[1])))
+    reader.start()
+    for byte in struct.pack(">IB", len(content), 0) + content:
+        pair[0].sendall(bytes([byte]))
+    reader.join()
+    assert received == [{"x": 1}]
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x00\x00", struct.pack(">IB", 10, 0) + b"{"])
+def test_the_end_of_the_other_side_is_none(pair: tuple[socket.socket, socket.socket], sent: bytes) -> None:
+    pair[0].sendall(sent)
+    pair[0].close()
+    assert receive_message(pair[1]) is None
+
+
+@pytest.mark.parametrize("header", [struct.pack(">IB", MAX_LENGTH + 1, 0), struct.pack(">IB", 2, 9)])
+def test_a_frame_that_is_not_ours_is_the_end(pair: tuple[socket.socket, socket.socket], header: bytes) -> None:
+    pair[0].sendall(header + b"{}")
+    assert receive_message(pair[1]) is None
+
+
+def test_numbers_that_json_does_not_know_are_refused(pair: tuple[socket.socket, socket.socket]) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        send_message(pair[0], {"x": float("nan")})

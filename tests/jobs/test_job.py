@@ -1,0 +1,63 @@
+"""The table of states: what it allows happens, what it does not allow raises and changes nothing."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from hippo.jobs.job import FINAL, PUBLIC_STATUS, TRANSITIONS, UNFINISHED, IllegalTransition, Job, JobState
+from hippo.training import TrainingConfig
+
+ACTIONS = sorted({action for _, action in TRANSITIONS})
+
+
+def make_job(state: JobState = JobState.QUEUED, **fields: object) -> Job:
+    return Job(1, "job", "network", TrainingConfig(epochs=10), state, **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("state", "action"), list(itertools.product(JobState, ACTIONS)))
+def test_only_the_table_changes_a_state(state: JobState, action: str) -> None:
+    job = make_job(state)
+    if (state, action) in TRANSITIONS:
+        assert job.after(action).state is TRANSITIONS[state, action]
+    else:
+        with pytest.raises(IllegalTransition, match=f"{state} cannot {action}"):
+            job.after(action)
+    assert job.state is state
+
+
+def test_final_states_are_those_that_clients_wait_for() -> None:
+    assert {str(state) for state in FINAL} == {"completed", "failed", "cancelled", "diverged"}
+    assert set(JobState) == UNFINISHED | FINAL
+
+
+def test_every_state_has_a_public_word() -> None:
+    assert PUBLIC_STATUS.keys() == set(JobState)
+    assert set(PUBLIC_STATUS.values()) == {"pending", "training", "completed", "failed"}
+    assert all(PUBLIC_STATUS[state] in ("completed", "failed") for state in FINAL)
+    assert all(PUBLIC_STATUS[state] in ("pending", "training") for state in UNFINISHED)
+
+
+def test_progress_and_time_left() -> None:
+    job = make_job(JobState.RUNNING, epoch=4, elapsed=8.0, updated_at=100.0)
+    assert job.progress == 40.0
+    assert job.elapsed_at(101.0) == 9.0
+    assert job.eta_at(100.0) == 12.0  # 2 s an epoch, 6 epochs to go
+    assert job.eta_at(103.0) == 9.0
+    assert job.eta_at(1000.0) == 0.0
+
+
+def test_no_time_left_is_guessed_before_the_first_epoch_or_when_waiting() -> None:
+    assert make_job(JobState.RUNNING, updated_at=1.0).eta_at(2.0) is None
+    assert make_job(JobState.QUEUED, epoch=4, elapsed=8.0, updated_at=1.0).eta_at(2.0) is None
+
+
+def test_the_record_has_numbers_where_clients_count_on_them() -> None:
+    record = make_job().record(queue_position=3)
+    assert record["status"] == "pending"
+    assert record["progress"] == 0.0
+    assert record["elapsed_time"] == 0.0
+    assert record["queue_position"] == 3
+    assert record["accuracy"] is record["eta_seconds"] is record["started_at"] is record["finished_at"] is None
+    assert record["created_at"].endswith("Z")

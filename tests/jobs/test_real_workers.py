@@ -1,0 +1,194 @@
+"""Real worker processes on the real data: they are killed, cancelled and stopped, and nothing hangs or is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from hippo.engine import Engine
+from hippo.jobs import process_backend
+from hippo.network import NetworkSpec
+from hippo.training import TrainingConfig
+from tests.jobs.events_log import EventLog
+
+pytestmark = pytest.mark.process
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class EngineFolder:
+    """The settings of an engine that keeps everything in one temporary folder."""
+
+    models_dir: Path
+    workers: int = 1
+    data_dir: Path = ROOT / "data"
+
+    @property
+    def database_url(self) -> str:
+        return f"sqlite:///{self.models_dir}/hippo.sqlite3"
+
+
+class Running:
+    """An engine with workers, and what is heard from it."""
+
+    def __init__(self, settings: EngineFolder) -> None:
+        self.engine = Engine(settings)
+        self.log = EventLog(self.engine.jobs.bus)
+        self.engine.start()
+
+    def network(self, *hidden: int, seed: int = 1, activation: str = "sigmoid") -> str:
+        spec = NetworkSpec.make([784, *hidden, 10], activation, seed=seed)
+        network_id: str = self.engine.networks.create(spec)["network_id"]
+        return network_id
+
+    def train(self, network_id: str, epochs: int, rate: float = 3.0, batch: int = 10) -> str:
+        job_id: str = self.engine.jobs.submit(network_id, TrainingConfig(epochs, batch, rate, seed=7))["job_id"]
+        self.engine.jobs.release(job_id)
+        return job_id
+
+    def wait_for_epoch(self, job_id: str, epoch: int, attempt: int = 1) -> None:
+        self.log.wait_for(
+            lambda e: e[1]["job_id"] == job_id and e[1].get("epoch") == epoch and e[1].get("attempt") == attempt
+        )
+
+    def pid_of(self, job_id: str) -> int:
+        [pid] = [w.pid for w in self.engine.backend._workers if w.task is not None and w.task.job_id == job_id]
+        assert pid is not None
+        return pid
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    running = Running(EngineFolder(tmp_path))
+    yield running
+    pids = running.engine.backend.pids()
+    running.engine.shutdown()
+    assert not [pid for pid in pids if psutil.pid_exists(pid)], "a worker outlived its engine"
+
+
+def test_a_killed_worker_is_replaced_and_the_result_is_the_same(running: Running) -> None:
+    undisturbed = running.network(30)
+    running.log.wait_for_end(running.train(undisturbed, epochs=3))
+
+    disturbed = running.network(30)
+    job_id = running.train(disturbed, epochs=3)
+    running.wait_for_epoch(job_id, 1)
+    os.kill(running.pid_of(job_id), signal.SIGKILL)
+    killed_at = time.monotonic()
+    running.wait_for_epoch(job_id, 1, attempt=2)
+    assert time.monotonic() - killed_at < 5.0
+    name, _payload = running.log.wait_for_end(job_id)
+
+    assert name == "training_complete"
+    events = running.log.of(job_id)
+    assert [p["seq"] for _, p in events] == list(range(1, len(events) + 1))
+    assert [p["epoch"] for n, p in events if p.get("attempt") == 2] == [1, 2, 3]
+    load = running.engine._files.load_model
+    a, b = load(undisturbed).model.parameters, load(disturbed).model.parameters
+    assert all(np.array_equal(a[key], b[key]) for key in a)
+
+
+def test_a_job_that_kills_every_worker_fails_and_the_next_one_runs(running: Running) -> None:
+    poison, next_job = running.train(running.network(30), 500), running.train(running.network(10), 1)
+    for attempt in (1, 2, 3):
+        running.wait_for_epoch(poison, 1, attempt)
+        os.kill(running.pid_of(poison), signal.SIGKILL)
+    name, payload = running.log.wait_for_end(poison)
+    assert (name, payload["state"]) == ("training_error", "failed")
+    assert "died 3 times" in payload["error"]
+    assert "killed" in payload["error"]
+    assert running.log.wait_for_end(next_job)[0] == "training_complete"
+
+
+def test_cancel_ends_a_run_after_its_mini_batch(running: Running) -> None:
+    network_id = running.network(30)
+    job_id = running.train(network_id, epochs=500)
+    running.wait_for_epoch(job_id, 2)
+    pid = running.pid_of(job_id)
+    running.engine.jobs.cancel(job_id)
+    name, payload = running.log.wait_for_end(job_id)
+    assert (name, payload["state"]) == ("training_error", "cancelled")
+    network = running.engine.networks.get(network_id)
+    assert network["trained"]
+    assert network["epochs_trained"] == running.engine.jobs.get(job_id)["epoch"]
+    assert running.log.wait_for_end(running.train(network_id, 1))[0] == "training_complete"
+    assert running.engine.backend.pids() == [pid]  # asked, not killed
+
+
+def test_a_worker_that_does_not_listen_is_made_to(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_backend, "TERM_AFTER", 0.2)
+    monkeypatch.setattr(process_backend, "KILL_AFTER", 0.4)
+    job_id = running.train(running.network(30), epochs=500)
+    running.wait_for_epoch(job_id, 1)
+    os.kill(running.pid_of(job_id), signal.SIGSTOP)  # deaf to the message and to SIGTERM
+    running.engine.jobs.cancel(job_id)
+    assert running.log.wait_for_end(job_id)[1]["state"] == "cancelled"
+    assert running.log.wait_for_end(running.train(running.network(10), 1))[0] == "training_complete"
+
+
+def test_a_loss_that_is_not_finite_ends_as_diverged(running: Running) -> None:
+    network_id = running.network(30, activation="relu")
+    assert running.log.wait_for_end(running.train(network_id, 1, rate=0.05))[0] == "training_complete"
+    before = running.engine.networks.get(network_id)["accuracy"]
+    name, payload = running.log.wait_for_end(running.train(network_id, 3, rate=1e30))
+    assert (name, payload["state"], payload["status"]) == ("training_error", "diverged", "failed")
+    assert "epoch 1" in payload["error"]
+    assert running.engine.networks.get(network_id)["accuracy"] == before
+
+
+def test_a_stopped_engine_goes_on_where_it_was(tmp_path: Path) -> None:
+    settings = EngineFolder(tmp_path)
+    first = Running(settings)
+    undisturbed, disturbed = first.network(30), first.network(30)
+    first.log.wait_for_end(first.train(undisturbed, epochs=3))
+    job_id = first.train(disturbed, epochs=3)
+    first.wait_for_epoch(job_id, 1)
+    first.engine.shutdown()
+
+    second = Running(settings)
+    try:
+        assert second.log.wait_for_end(job_id)[0] == "training_complete"
+        events, last_seq = second.engine.jobs.history(job_id)
+        assert [event["data"]["seq"] for event in events] == list(range(1, last_seq + 1))
+        assert [e["data"]["epoch"] for e in events if e["event"] == "training_update"] == [1, 2, 3]
+        load = second.engine._files.load_model
+        a, b = load(undisturbed).model.parameters, load(disturbed).model.parameters
+        assert all(np.array_equal(a[key], b[key]) for key in a)
+        assert list((tmp_path / "checkpoints").iterdir()) == []
+    finally:
+        second.engine.shutdown()
+
+
+def test_no_worker_outlives_a_killed_server(tmp_path: Path) -> None:
+    script = f"""
+import sys
+from pathlib import Path
+sys.path[:0] = [{str(ROOT / "src")!r}, {str(ROOT)!r}]
+from tests.jobs.test_real_workers import EngineFolder, Running
+running = Running(EngineFolder(Path({str(tmp_path)!r}), workers=2))
+for n in (20, 30):
+    job = running.train(running.network(n), epochs=1000)
+    running.wait_for_epoch(job, 1)
+print(*running.engine.backend.pids(), flush=True)
+sys.stdin.read()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        workers = [psutil.Process(int(pid)) for pid in server.stdout.readline().split()]
+        assert len(workers) == 2
+        server.kill()
+        _, alive = psutil.wait_procs(workers, timeout=10)
+        assert alive == []

@@ -1,0 +1,182 @@
+"""What a worker does with a run, called inline: every way to end, and that being started again changes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hippo.datasets import MNIST
+from hippo.jobs.run import INITIAL, Cancelled, Interrupted, TrainingSpec, compute_outputs, run_training
+from hippo.network import NetworkSpec
+from hippo.persistence.model_persistence import ModelFiles
+from tests.jobs.made_data import made_mnist
+
+DATA = made_mnist()
+BATCHES_PER_EPOCH = len(DATA.training_data) // 10
+
+
+class InlineContext:
+    """A worker's context without a worker; `interrupt` is asked after every mini-batch, with the count so far."""
+
+    def __init__(self, folder: Path, interrupt: Callable[[int], Exception | None] = lambda n: None) -> None:
+        self.files = ModelFiles(folder)
+        self.messages: list[dict[str, Any]] = []
+        self._interrupt = interrupt
+        self._batches = 0
+
+    def data(self) -> MNIST:
+        return DATA
+
+    def report(self, message: dict[str, Any]) -> None:
+        self.messages.append(json.loads(json.dumps(message, allow_nan=False)))
+
+    def interruption(self) -> Exception | None:
+        self._batches += 1
+        return self._interrupt(self._batches)
+
+    @property
+    def types(self) -> list[str]:
+        return [message["type"] for message in self.messages]
+
+
+def make_spec(**changes: Any) -> TrainingSpec:
+    config = {"epochs": 4, "mini_batch_size": 10, "learning_rate": 1.0, "seed": 5} | changes.pop("config", {})
+    network = NetworkSpec.make([784, 12, 10], seed=3).to_dict() | changes.pop("network", {})
+    spec = TrainingSpec("job", "net", network, config, None, 0, report_again=False)
+    return replace(spec, **changes)
+
+
+def weights(files: ModelFiles) -> dict[str, np.ndarray]:
+    return {name: array.copy() for name, array in files.load_model("net").model.parameters.items()}
+
+
+def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
+    return all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def without_times(message: dict[str, Any]) -> dict[str, Any]:
+    times = {"duration_seconds", "elapsed_time", "images_per_second", "elapsed"}
+    return {key: value for key, value in message.items() if key not in times}
+
+
+@pytest.fixture
+def uninterrupted(tmp_path: Path) -> InlineContext:
+    context = InlineContext(tmp_path / "uninterrupted")
+    run_training(make_spec(), context)
+    return context
+
+
+def test_a_run_reports_each_epoch_and_leaves_its_files(uninterrupted: InlineContext) -> None:
+    context = uninterrupted
+    assert context.types == ["started", "epoch", "epoch", "epoch", "epoch", "completed"]
+    assert [m["epoch"] for m in context.messages[1:-1]] == [1, 2, 3, 4]
+    last, end = context.messages[-2:]
+    assert last["accuracy"] == last["test_accuracy"] / last["test_total"] == end["accuracy"] > 0.9
+    facts = context.files.read_facts("net")
+    assert facts is not None
+    assert (facts["revision"], facts["epochs_trained"], facts["accuracy"]) == ("job", 4, end["accuracy"])
+    kept = context.files.load_outputs("net", "job")
+    assert kept is not None
+    network = context.files.load_model("net")
+    assert np.allclose(kept[0], network.predict(DATA.test_data.images), atol=1e-6)
+    assert np.array_equal(kept[1], network.model.parameters["2.weights"])
+
+
+def test_the_file_is_there_before_the_end_is_told(tmp_path: Path) -> None:
+    context = InlineContext(tmp_path)
+    there: list[bool] = []
+    report = context.report
+    context.report = lambda m: (  # type: ignore[method-assign]
+        there.append(context.files.model_path("net").exists()) if m["type"] == "completed" else None,
+        report(m),
+    )[1]
+    run_training(make_spec(), context)
+    assert there == [True]
+
+
+@pytest.mark.parametrize("stop_at", [1, 7, BATCHES_PER_EPOCH - 1, BATCHES_PER_EPOCH, BATCHES_PER_EPOCH + 1, 200])
+def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path: Path, uninterrupted: InlineContext, stop_at: int) -> None:
+    first = InlineContext(tmp_path, lambda n: Interrupted() if n == stop_at else None)
+    run_training(make_spec(), first)
+    assert first.types[-1] == "interrupted"
+    assert not first.files.model_path("net").exists()
+
+    second = InlineContext(tmp_path)
+    run_training(make_spec(), second)
+    epochs = [without_times(m) for m in first.messages + second.messages if m["type"] == "epoch"]
+    assert epochs == [without_times(m) for m in uninterrupted.messages if m["type"] == "epoch"]
+    assert same(weights(second.files), weights(uninterrupted.files))
+
+
+def test_epochs_before_the_checkpoint_are_reported_anew_when_asked_for(tmp_path: Path) -> None:
+    first = InlineContext(tmp_path, lambda n: Interrupted() if n == 2 * BATCHES_PER_EPOCH + 5 else None)
+    run_training(make_spec(), first)
+    second = InlineContext(tmp_path)
+    run_training(make_spec(report_again=True), second)
+    assert [m["epoch"] for m in second.messages if m["type"] == "epoch"] == [1, 2, 3, 4]
+    assert second.messages[1:3] == first.messages[1:3]
+
+
+def test_a_run_whose_result_is_in_place_only_reports_it(uninterrupted: InlineContext) -> None:
+    before = uninterrupted.files.model_path("net").stat().st_mtime_ns
+    again = InlineContext(uninterrupted.files.folder)
+    run_training(make_spec(), again)
+    assert again.messages[-1] == uninterrupted.messages[-1]
+    assert again.types == ["started", "completed"]
+    assert uninterrupted.files.model_path("net").stat().st_mtime_ns == before
+
+
+def test_a_cancelled_run_keeps_its_last_whole_epoch(tmp_path: Path, uninterrupted: InlineContext) -> None:
+    context = InlineContext(tmp_path, lambda n: Cancelled() if n == 2 * BATCHES_PER_EPOCH + 5 else None)
+    run_training(make_spec(), context)
+    end = context.messages[-1]
+    assert (end["type"], end["epochs"]) == ("cancelled", 2)
+    assert end["accuracy"] == uninterrupted.messages[2]["accuracy"]
+    two_epochs = InlineContext(tmp_path / "two")
+    run_training(make_spec(config={"epochs": 2}), two_epochs)
+    assert same(weights(context.files), weights(two_epochs.files))
+
+
+def test_a_run_cancelled_in_its_first_epoch_writes_nothing(tmp_path: Path) -> None:
+    context = InlineContext(tmp_path, lambda n: Cancelled() if n == 3 else None)
+    run_training(make_spec(), context)
+    assert (context.messages[-1]["type"], context.messages[-1]["epochs"]) == ("cancelled", 0)
+    assert context.files.saved_networks() == []
+
+
+def test_a_diverged_run_names_the_epoch_and_keeps_the_last_good_weights(tmp_path: Path) -> None:
+    network = NetworkSpec.make([784, 12, 10], "relu", seed=3).to_dict()
+    good = InlineContext(tmp_path)
+    run_training(make_spec(network=network, config={"epochs": 1, "learning_rate": 0.01}), good)
+    before = weights(good.files)
+
+    bad = InlineContext(tmp_path)
+    spec = make_spec(job_id="second", network=network, revision="job", epochs_trained=1)
+    run_training(replace(spec, config=spec.config | {"learning_rate": 1e30}), bad)
+    assert bad.messages[-1]["type"] == "diverged"
+    assert "epoch 1" in bad.messages[-1]["error"]
+    assert same(weights(bad.files), before)
+
+
+def test_a_second_run_goes_on_from_the_weights_of_the_first(uninterrupted: InlineContext) -> None:
+    context = InlineContext(uninterrupted.files.folder)
+    run_training(make_spec(job_id="second", revision="job", epochs_trained=4, config={"learning_rate": 1e-9}), context)
+    assert context.messages[1]["accuracy"] == uninterrupted.messages[-1]["accuracy"]
+    facts = context.files.read_facts("net")
+    assert facts is not None
+    assert facts["epochs_trained"] == 8
+
+
+def test_outputs_of_a_network_that_was_never_trained(tmp_path: Path) -> None:
+    context = InlineContext(tmp_path)
+    compute_outputs("net", make_spec().network, None, context)
+    found = context.files.load_outputs("net", INITIAL)
+    assert found is not None
+    assert found[0].shape == (len(DATA.test_data), 10)
+    assert found[1].shape == (12, 10)
