@@ -52,7 +52,7 @@ test("a screen reader hears the start, every tenth and the end, not every epoch"
   assert.equal(jobs.announcement(at(41), at(44)), "");
   assert.match(spaced(jobs.announcement(at(48), at(52))), /^Training 52 %: epoch 12 of 30, accuracy 95\.0 %\.$/);
   assert.match(spaced(jobs.announcement(at(97), { ...at(100), state: "completed" })), /Training completed\. Accuracy 95\.0 %/);
-  assert.equal(jobs.announcement(at(50), { ...at(50), state: "diverged", error: "The loss grew." }), "Training diverged. The loss grew.");
+  assert.equal(jobs.announcement(at(50), { ...at(50), state: "diverged", error: "The loss grew." }), "The loss grew.");
 });
 
 test("a waiting job says why and what happens next", () => {

@@ -7,7 +7,7 @@
 import { isNumber } from "./format.js";
 
 /**
- * @typedef {{epoch: number, accuracy: number|null, loss: number|null, testLoss: number|null, elapsed: number|null}} Epoch
+ * @typedef {{epoch: number, accuracy: number|null, loss: number|null, testLoss: number|null, elapsed: number|null, speed: number|null}} Epoch
  * @typedef {{lastSeq: number, attempt: number, epochs: Epoch[], ended: boolean, complete: boolean}} History
  *   `complete`: everything the server had was read at least once
  */
@@ -45,6 +45,7 @@ function addEpoch(history, data) {
     loss: numberOrNull(data.loss),
     testLoss: numberOrNull(data.test_loss),
     elapsed: numberOrNull(data.elapsed_time),
+    speed: numberOrNull(data.images_per_second),
   });
 }
 

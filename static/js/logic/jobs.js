@@ -108,19 +108,17 @@ export function advice(job, suggested) {
   if (job.state === "diverged") {
     const rate = isNumber(job.learning_rate) ? Math.min(suggested, Number((job.learning_rate / 10).toPrecision(2))) : null;
     return {
-      title: "The training diverged",
-      text: job.error || "The loss stopped being a finite number.",
+      text: job.error || "The training diverged: the loss stopped being a finite number.",
       tryText: `The steps were too long. ${rate === null ? "Try a smaller learning rate." : `Try a learning rate of ${plain(rate)}.`}`,
       rate,
     };
   }
   if (job.state === "cancelled") {
-    return { title: "Cancelled", text: job.error || "This run was cancelled.", tryText: "Press Train to begin another run.", rate: null };
+    return { text: job.error || "This run was cancelled.", tryText: "The form below begins another run.", rate: null };
   }
   if (job.state === "failed") {
     return {
-      title: "The training failed",
-      text: job.error || "The server gave no reason.",
+      text: job.error || "The training failed; the server gave no reason.",
       tryText: "Train again; if it fails again, the server's log says more.",
       rate: null,
     };
@@ -134,7 +132,7 @@ export function advice(job, suggested) {
  */
 export function announcement(before, after) {
   if (before && isUnfinished(before) && !isUnfinished(after)) {
-    if (after.state !== "completed") return `Training ${stateWord(after).toLowerCase()}. ${after.error ?? ""}`.trim();
+    if (after.state !== "completed") return after.error || `Training ${stateWord(after).toLowerCase()}.`;
     return `Training completed. Accuracy ${percent(after.accuracy)}.`;
   }
   if (!isRunning(after)) return "";

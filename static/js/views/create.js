@@ -84,7 +84,7 @@ function parametersView(text) {
 
 /** @param {string} activation @param {string} loss */
 export function kindText(activation, loss) {
-  const name = Object.fromEntries(ACTIVATIONS)[activation] ?? activation;
+  const name = activation === "relu" ? "ReLU" : activation;
   return `${name} with ${loss === "quadratic" ? "quadratic cost" : "cross-entropy"}`;
 }
 

@@ -8,10 +8,10 @@ import { isUnfinished } from "../logic/jobs.js";
 import "./chart.js";
 
 const LOSS_LINES = [
-  { label: "Test images", color: "--accent", format: loss },
-  { label: "Training images", color: "--ink-2", dash: [6, 4], format: loss },
+  { label: "Test", color: "--accent", format: loss },
+  { label: "Training", color: "--ink-2", dash: [6, 4], format: loss },
 ];
-const ACCURACY_LINES = [{ label: "Test images", color: "--accent", format: (v) => percent(v / 100, 2) }];
+const ACCURACY_LINES = [{ label: "Test", color: "--accent", format: (v) => percent(v / 100, 2) }];
 
 /** @param {Record<string, any>} network @param {any} job @param {import("../store.js").State} state */
 export function curvesView(network, job, state) {

@@ -2,17 +2,16 @@
 
 import { html, nothing } from "lit/html.js";
 
-import { count, duration, loss, percent, plain, progress, speed } from "../logic/format.js";
-import { suggestedRate } from "../logic/forms.js";
+import { NO_VALUE, count, duration, loss, percent, plain, progress, speed } from "../logic/format.js";
+import { checkTraining, suggestedRate } from "../logic/forms.js";
 import { advice, elapsed, isRunning, isUnfinished, stateWord, timeLeft, waitingText } from "../logic/jobs.js";
 import { networkHref } from "../logic/routes.js";
 import { runsOf } from "../store.js";
+import { kindText } from "./create.js";
 import { curvesView } from "./curves.js";
 import { warnIcon } from "./icons.js";
-import { kindText } from "./create.js";
 import { runsView } from "./runs.js";
 import { trainingFields } from "./training-fields.js";
-import { checkTraining } from "../logic/forms.js";
 
 /** @typedef {import("../store.js").State} State */
 /** @typedef {import("../actions.js").Actions} Actions */
@@ -52,7 +51,7 @@ function runView(job, isLatest, network, state, act, now) {
       <progress max="100" .value=${done} aria-label="Progress of this run"></progress>
       <span class="progress-text">${progress(done)}</span>
     </div>
-    ${job.state === "running" || !open ? figures(job, now) : html`<p class="help">${waitingText(job)}</p>`}
+    ${job.state === "running" || !open ? figures(job, state.histories[job.job_id], now) : html`<p class="help">${waitingText(job)}</p>`}
     ${job.attempt > 1 && open
       ? html`<p class="help">The worker stopped unexpectedly and the run was started again (attempt ${count(job.attempt)} of 3). Its epochs are reported anew.</p>`
       : nothing}
@@ -60,17 +59,18 @@ function runView(job, isLatest, network, state, act, now) {
   </section>`;
 }
 
-/** @param {Record<string, any>} job @param {number} now */
-function figures(job, now) {
+/** What is not known is left out. @param {Record<string, any>} job @param {any} history @param {number} now */
+function figures(job, history, now) {
   const running = isRunning(job);
-  const item = (term, value) => html`<div><dt>${term}</dt><dd>${value}</dd></div>`;
+  const last = history?.epochs.at(-1);
+  const item = (term, value) => (value === NO_VALUE ? nothing : html`<div><dt>${term}</dt><dd>${value}</dd></div>`);
   return html`<dl class="run-figures">
     ${item("Epoch", `${count(job.epoch ?? 0)} of ${count(job.total_epochs)}`)}
     ${item("Test accuracy", percent(job.accuracy))}
     ${item("Elapsed", duration(elapsed(job, now)))}
     ${running ? item("Time left", timeLeft(job, now)) : nothing}
-    ${item("Speed", speed(job.images_per_second))}
-    ${item("Training loss", loss(job.loss))}
+    ${item("Speed", speed(last?.speed ?? job.images_per_second))}
+    ${item("Training loss", loss(last?.loss ?? job.loss))}
   </dl>`;
 }
 
@@ -81,7 +81,7 @@ function adviceView(job, network, act) {
   return html`<div class="callout ${job.state === "cancelled" ? "" : "bad"}">
     ${job.state === "cancelled" ? nothing : warnIcon}
     <div>
-      <p><strong>${words.title}.</strong> ${words.text}</p>
+      <p>${words.text}</p>
       <p>${words.tryText}
         ${words.rate === null
           ? nothing

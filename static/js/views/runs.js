@@ -24,7 +24,7 @@ function runItem(network, job, chosen, newest, now) {
     title="Shows the curves and the result of this run.">
     <span class="run-when" title=${moment(job.created_at)}>${ago(job.created_at, now)}</span>
     <span class="state ${job.state}">${stateWord(job)}</span>
-    <span class="run-accuracy">${job.accuracy == null ? "no accuracy" : percent(job.accuracy)}</span>
+    <span class="run-accuracy">${job.accuracy == null ? "no result" : percent(job.accuracy)}</span>
     <span class="run-settings">epoch ${count(job.epoch ?? 0)} of ${count(job.total_epochs)}, batch ${count(job.mini_batch_size)}, rate ${plain(job.learning_rate)}, ${duration(job.elapsed_time)}</span>
   </a>`;
 }

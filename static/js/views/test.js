@@ -2,7 +2,8 @@
 
 import { html, nothing } from "lit/html.js";
 
-import { isNumber, NO_VALUE, count } from "../logic/format.js";
+import { NO_VALUE, count, isNumber } from "../logic/format.js";
+import { isUnfinished } from "../logic/jobs.js";
 import { emptyExamples } from "../store.js";
 import { checkIcon, crossIcon } from "./icons.js";
 
@@ -16,13 +17,21 @@ export function testView(network, state, act) {
   const id = network.network_id;
   const examples = state.examples[id] ?? emptyExamples();
   return html`
-    ${network.trained ? nothing : html`<p class="callout">This network has not been trained yet: it guesses. Train it under Learn, then look again.</p>`}
+    ${noteView(network, isUnfinished(state.jobs[network.active_job_id]))}
     <div class="pair">
       ${exampleView("right", examples.right, () => act.example(id, "right"))}
       ${exampleView("wrong", examples.wrong, () => act.example(id, "wrong"))}
     </div>
     <p class="help">Both are chosen at random from the 10,000 test images, which the network has never learned from.</p>
   `;
+}
+
+/** What the digits below stand for, where that is not plain. @param {Record<string, any>} network @param {boolean} training */
+function noteView(network, training) {
+  if (training) {
+    return html`<p class="callout">This network is in training. Until the run ends, the digits below show what it made of them before${network.trained ? "" : ", when it could only guess"}.</p>`;
+  }
+  return network.trained ? nothing : html`<p class="callout">This network has not been trained yet: it guesses. Train it under Learn, then look again.</p>`;
 }
 
 /** @param {"right"|"wrong"} kind @param {import("../store.js").Example} example @param {() => void} another */
