@@ -111,8 +111,10 @@ class OriginPolicy:
         local: list[str | re.Pattern[str]] = [_LOCAL_ORIGIN] if self._local else []
         return ["*"] if self._any else [*self._named, *local]
 
-    def allows(self, origin: str, environ: WSGIEnvironment) -> bool:
+    def allows(self, origin: str | None, environ: WSGIEnvironment) -> bool:
         """Say whether a page of this origin may send this request."""
+        if origin is None:
+            return False
         return self.is_foreign_friend(origin) or _same_origin(origin, environ.get("HTTP_HOST", ""))
 
     def is_foreign_friend(self, origin: str) -> bool:
@@ -168,7 +170,14 @@ class Guard:
         except ConnectionError:
             raise  # the client is gone, or was served over a websocket
         except Exception as error:  # noqa: BLE001 - the last place that can still put it into the one shape
-            return to_wsgi(error, start)
+            return to_wsgi(error, self._readable_for(environ.get("HTTP_ORIGIN"), start))
+
+    def _readable_for(self, origin: str | None, start_response: StartResponse) -> StartResponse:
+        """Let the pages that may use the server read also what the guard itself answers."""
+        if origin is None or not self._origins.is_foreign_friend(origin):
+            return start_response
+        allow = [("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]
+        return lambda status, headers, *exc_info: start_response(status, [*headers, *allow], *exc_info)
 
     def _check(self, environ: WSGIEnvironment) -> None:
         for name in _DISTRUSTED:

@@ -136,6 +136,17 @@ def drop_laggards(socketio: SocketIO) -> None:
             client.close(wait=False, abort=True, reason="too far behind")
 
 
+def tell_stopping(socketio: SocketIO) -> None:
+    """Tell every client that the server goes away, so that none takes it for a fault."""
+    socketio.emit("server_stopping", {"message": "The server is stopping; it goes on where it was when it is back."})
+
+
+def disconnect_all(socketio: SocketIO) -> None:
+    """End every connection. Clients take it for a lost one and come back by themselves."""
+    for client in list(engine_io(socketio).sockets.values()):
+        client.close(wait=False)
+
+
 class SocketGate:
     """What the guard asks about a request to /socket.io/ before Engine.IO sees it, and the shape of its refusals."""
 

@@ -1,7 +1,7 @@
 // Starts Swagger UI on /docs, with the token that the page at / keeps for this tab, if it has one.
 "use strict";
 
-const token = window.sessionStorage.getItem("hippo-token");
+const token = window.sessionStorage.getItem("hippo.token");
 
 window.SwaggerUIBundle({
   url: "/openapi.json",

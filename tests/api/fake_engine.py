@@ -1,0 +1,194 @@
+"""An engine without networks, workers or files: what the web layer's tests put behind the views.
+
+It answers like the real one and keeps what it was asked in `calls`. A test that wants an error puts it into `fails`
+under the name of the method.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from hippo.errors import JobEnded, NoSuchExample, TrainingInProgress, UnknownJob, UnknownNetwork
+from hippo.network import NetworkSpec
+from hippo.training.config import TrainingConfig
+
+NOW = "2026-11-21T09:30:00.000Z"
+
+
+@dataclass
+class FakeExample:
+    index: int
+    predicted: int
+    actual: int
+    correct: bool
+    pixels: np.ndarray
+    output_weights: list[list[float]]
+    network_output: list[float]
+
+
+class FakeBus:
+    def __init__(self) -> None:
+        self.subscribers: list[Callable[[str, dict[str, Any]], None]] = []
+
+    def subscribe(self, callback: Callable[[str, dict[str, Any]], None]) -> Callable[[], None]:
+        self.subscribers.append(callback)
+        return lambda: self.subscribers.remove(callback)
+
+    def publish(self, name: str, payload: dict[str, Any]) -> None:
+        for subscriber in self.subscribers:
+            subscriber(name, payload)
+
+
+@dataclass
+class FakeEngine:
+    """Both halves of an engine, `jobs` and `networks`, in one object."""
+
+    records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    training: dict[str, dict[str, Any]] = field(default_factory=dict)
+    events: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
+    fails: dict[str, Exception] = field(default_factory=dict)
+    data_ready: bool = True
+    ready: bool = True
+
+    def __post_init__(self) -> None:
+        self.jobs = FakeJobs(self)
+        self.networks = FakeNetworks(self)
+
+    def called(self, name: str, *arguments: Any) -> None:
+        self.calls.append((name, *arguments))
+        if name in self.fails:
+            raise self.fails[name]
+
+    def start(self) -> None:
+        self.called("start")
+
+    def shutdown(self, timeout: float) -> None:
+        self.called("shutdown", timeout)
+
+
+class FakeNetworks:
+    def __init__(self, engine: FakeEngine) -> None:
+        self.engine = engine
+
+    def create(self, spec: NetworkSpec, name: str | None) -> dict[str, Any]:
+        self.engine.called("create", spec, name)
+        record = {
+            "network_id": str(uuid.uuid4()),
+            "name": name,
+            "architecture": list(spec.layer_sizes),
+            "layer_sizes": list(spec.layer_sizes),
+            "activation": spec.activation,
+            "loss": spec.loss,
+            "initializer": spec.initializer,
+            "seed": spec.seed,
+            "parameters": spec.parameter_count,
+            "trained": False,
+            "accuracy": None,
+            "epochs_trained": 0,
+            "status": "in_memory",
+            "created_at": NOW,
+            "trained_at": None,
+            "active_job_id": None,
+        }
+        self.engine.records[record["network_id"]] = record
+        return dict(record)
+
+    def list(self) -> list[dict[str, Any]]:
+        self.engine.called("list_networks")
+        return list(self.engine.records.values())
+
+    def get(self, network_id: str) -> dict[str, Any]:
+        self.engine.called("get_network", network_id)
+        if network_id not in self.engine.records:
+            raise UnknownNetwork("There is no network with this id.")
+        return self.engine.records[network_id]
+
+    def delete(self, network_id: str) -> dict[str, Any]:
+        record = self.get(network_id)
+        if record["active_job_id"]:
+            raise TrainingInProgress("It is being trained.", job_id=record["active_job_id"])
+        del self.engine.records[network_id]
+        return {"network_id": network_id, "deleted_from_memory": True, "deleted_from_disk": True}
+
+    def delete_all(self) -> dict[str, Any]:
+        kept = [key for key, record in self.engine.records.items() if record["active_job_id"]]
+        count = len(self.engine.records) - len(kept)
+        self.engine.records = {key: self.engine.records[key] for key in kept}
+        return {"deleted_count": count, "deleted_from_memory": count, "deleted_from_disk": count, "kept": kept}
+
+    def cleanup(self, days: float) -> dict[str, Any]:
+        self.engine.called("cleanup", days)
+        return {"deleted_count": 1, "kept": []}
+
+    def example(self, network_id: str, correct: bool) -> FakeExample:
+        self.engine.called("example", network_id, correct)
+        self.get(network_id)
+        if not correct:
+            raise NoSuchExample("The network makes no mistakes on the test set.")
+        pixels = np.arange(784, dtype=np.uint8)
+        return FakeExample(5, 7, 7, True, pixels, [[0.5] * 30 for _ in range(10)], [0.1] * 10)
+
+    def count_in_memory(self) -> int:
+        return len(self.engine.records)
+
+
+class FakeJobs:
+    def __init__(self, engine: FakeEngine) -> None:
+        self.engine = engine
+        self.bus = FakeBus()
+
+    @property
+    def ready(self) -> bool:
+        return self.engine.ready
+
+    def submit(self, network_id: str, config: TrainingConfig) -> dict[str, Any]:
+        self.engine.called("submit", network_id, config)
+        record = self.engine.networks.get(network_id)
+        if record["active_job_id"]:
+            raise TrainingInProgress("It is already being trained.", job_id=record["active_job_id"])
+        job = {"job_id": str(uuid.uuid4()), "network_id": network_id, "state": "queued", "status": "pending"}
+        record["active_job_id"] = job["job_id"]
+        self.engine.training[job["job_id"]] = job
+        self.engine.events[job["job_id"]] = []
+        return job
+
+    def release(self, job_id: str) -> None:
+        self.engine.called("release", job_id)
+
+    def cancel(self, job_id: str) -> dict[str, Any]:
+        job = self.get(job_id)
+        if job["state"] == "cancelled":
+            raise JobEnded("The job has ended already.")
+        job["state"] = "cancelled"
+        return job
+
+    def get(self, job_id: str) -> dict[str, Any]:
+        self.engine.called("get_job", job_id)
+        if job_id not in self.engine.training:
+            raise UnknownJob("There is no job with this id.")
+        return self.engine.training[job_id]
+
+    def list(
+        self, status: str | None = None, network_id: str | None = None, limit: int = 50, offset: int = 0
+    ) -> tuple[list[dict[str, Any]], int]:
+        self.engine.called("list_jobs", status, network_id, limit, offset)
+        jobs = list(self.engine.training.values())
+        return jobs[offset : offset + limit], len(jobs)
+
+    def history(self, job_id: str, after: int = 0) -> tuple[list[dict[str, Any]], int]:
+        self.get(job_id)
+        events = self.engine.events[job_id]
+        return [event for event in events if event["data"]["seq"] > after], len(events)
+
+    def counts(self) -> dict[str, int]:
+        self.engine.called("counts")
+        return {"unfinished": len(self.engine.training), "running": 0, "queued": 1}
+
+    def workers(self) -> dict[str, int]:
+        return {"total": 2, "busy": 1}
