@@ -148,7 +148,7 @@ class EventletServer:
         import eventlet
         import eventlet.wsgi
 
-        from hippo.api.threaded_server import linger
+        from hippo.api.http_limits import ShortLines, linger
 
         class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]  # eventlet has no types
             def get_environ(self) -> dict[str, Any]:
@@ -157,6 +157,7 @@ class EventletServer:
                 self.unsure = "HTTP_TRANSFER_ENCODING" in environ or not length.isdigit() or int(length) > MAX_BODY
                 if self.unsure:
                     self.close_connection = 1  # eventlet would read the rest of the body, however long
+                environ["wsgi.input"].rfile = ShortLines(self.rfile)
                 return environ
 
             def finish(self) -> None:
@@ -197,7 +198,7 @@ class GeventServer:
         from gevent import pywsgi
         from gevent.pool import Pool
 
-        from hippo.api.threaded_server import linger
+        from hippo.api.http_limits import linger
 
         idle: set[Any] = set()
 

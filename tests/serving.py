@@ -42,6 +42,7 @@ class Server:
     process: subprocess.Popen[str]
     lines: list[str] = field(default_factory=list)
     url: str = ""
+    reader: threading.Thread | None = None
     _new: queue.Queue[str | None] = field(default_factory=queue.Queue)
 
     @property
@@ -104,6 +105,7 @@ class Server:
         for line in self.process.stdout:
             self.lines.append(line.rstrip("\n"))
             self._new.put(line.rstrip("\n"))
+        self.process.stdout.close()
         self._new.put(None)
 
 
@@ -135,7 +137,8 @@ def start(folder: Path, **variables: str) -> Server:
         text=True,
     )
     server = Server(process)
-    threading.Thread(target=server._read, daemon=True).start()
+    server.reader = threading.Thread(target=server._read, daemon=True)
+    server.reader.start()
     return server
 
 
@@ -157,6 +160,8 @@ def serving(folder: Path, **variables: str) -> Iterator[Server]:
         if server.process.poll() is None:
             server.process.kill()
             server.process.wait()
+        if server.reader is not None:
+            server.reader.join(10)
         _, left = psutil.wait_procs(family, timeout=10)
         for process in left:
             with contextlib.suppress(psutil.NoSuchProcess):

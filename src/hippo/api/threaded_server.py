@@ -21,6 +21,7 @@ from werkzeug.wsgi import LimitedStream
 
 from hippo.api import strict_json
 from hippo.api.errors import error_body
+from hippo.api.http_limits import linger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,24 +32,6 @@ log = logging.getLogger("hippo.server")
 #: Seconds a client may be silent, between requests or within one.
 IDLE_SECONDS = 60.0
 MAX_REQUEST_LINE = 8_192
-
-
-def linger(connection: socket.socket, seconds: float = 2.0, most: int = 8_000_000) -> None:
-    """Read for a moment what a client still sends of a body that nobody wants, then let go.
-
-    To close at once would reset the connection, and the client would lose the reply that says why.
-    """
-    try:
-        connection.shutdown(socket.SHUT_WR)
-        connection.settimeout(seconds)
-        deadline = time.monotonic() + seconds
-        while most > 0 and time.monotonic() < deadline:
-            received = len(connection.recv(65_536))
-            if not received:
-                return
-            most -= received
-    except OSError:
-        return
 
 
 class ThreadedServer:

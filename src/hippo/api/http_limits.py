@@ -1,0 +1,64 @@
+"""Limits on what comes in over HTTP that the servers of the async modes leave open."""
+
+from __future__ import annotations
+
+import socket
+import time
+from http import HTTPStatus
+from typing import IO, Any
+
+from hippo.api import strict_json
+from hippo.api.errors import error_body
+
+#: Bytes that the line with a chunk's length may have.
+MAX_CHUNK_LINE = 256
+
+
+def linger(connection: socket.socket, seconds: float = 2.0, most: int = 8_000_000) -> None:
+    """Read for a moment what a client still sends of a body that nobody wants, then let go.
+
+    To close at once would reset the connection, and the client would lose the reply that says why.
+    """
+    try:
+        connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(seconds)
+        deadline = time.monotonic() + seconds
+        while most > 0 and time.monotonic() < deadline:
+            received = len(connection.recv(65_536))
+            if not received:
+                return
+            most -= received
+    except OSError:
+        return
+
+
+def not_http(code: int, text: str | None = None) -> bytes:
+    """Answer what is not a request of HTTP, in the shape of all errors."""
+    status = HTTPStatus(code)
+    content = strict_json.dumps(error_body("bad_request", f"{text or status.phrase}.")).encode()
+    head = f"HTTP/1.1 {code} {status.phrase}\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n"
+    return f"{head}Connection: close\r\n\r\n".encode() + content
+
+
+class ShortLines:
+    """A connection's input that ends where a line is longer than any that belongs between chunks."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self._source = source
+
+    def readline(self, size: int = -1) -> bytes:
+        """Read a line.
+
+        Raises
+        ------
+        OSError
+            For a line that does not end in time.
+        """
+        most = MAX_CHUNK_LINE if size < 0 else min(size, MAX_CHUNK_LINE)
+        line = self._source.readline(most)
+        if len(line) == MAX_CHUNK_LINE and not line.endswith(b"\n"):
+            raise OSError("a line between chunks is too long")
+        return line
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)

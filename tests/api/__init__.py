@@ -1,0 +1,1 @@
+"""The web layer around a fake engine."""
