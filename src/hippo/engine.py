@@ -61,7 +61,7 @@ class Engine:
         self._files = ModelFiles(settings.models_dir)
         self.store = Store(settings.database_url)
         self.backend = ProcessBackend(settings.workers, settings.models_dir, settings.data_dir)
-        self.jobs = JobManager(self.store, self._files, self.backend, EventBus())
+        self.jobs = JobManager(self.store, self._files, self.backend, EventBus(), check_data=self.data)
         self.networks = NetworkRegistry(
             self.store, self._files, self.jobs.active_jobs, self.jobs.compute_outputs, lambda: self.data().test_data
         )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hippo.clock import now
-from hippo.errors import JobEnded, NotReady, TooManyJobs, TrainingInProgress, UnknownJob, UnknownNetwork
+from hippo.errors import DataError, JobEnded, NotReady, TooManyJobs, TrainingInProgress, UnknownJob, UnknownNetwork
 from hippo.jobs import manager as manager_module
 from hippo.jobs.bus import EventBus
 from hippo.jobs.manager import JobManager
@@ -177,6 +177,16 @@ def test_unknown_ids_and_full_queues(stage: Stage, monkeypatch: pytest.MonkeyPat
     stage.submit("a")
     with pytest.raises(TooManyJobs):
         stage.submit("b")
+
+
+def test_without_data_nothing_is_queued(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise DataError("MNIST is missing.")
+
+    monkeypatch.setattr(stage.jobs, "_check_data", missing)
+    with pytest.raises(DataError):
+        stage.submit()
+    assert stage.jobs.list() == ([], 0)
 
 
 def test_cancel_while_waiting_ends_at_once(stage: Stage) -> None:

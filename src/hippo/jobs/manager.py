@@ -61,10 +61,20 @@ class JobManager:
         What runs them.
     bus : EventBus
         Who is told.
+    check_data : callable
+        Raises DataError while there is nothing to train on.
     """
 
-    def __init__(self, store: Store, files: ModelFiles, backend: ProcessBackend, bus: EventBus) -> None:
+    def __init__(
+        self,
+        store: Store,
+        files: ModelFiles,
+        backend: ProcessBackend,
+        bus: EventBus,
+        check_data: Callable[[], object] = lambda: None,
+    ) -> None:
         self.bus = bus
+        self._check_data = check_data
         self._store = store
         self._files = files
         self._backend = backend
@@ -113,7 +123,10 @@ class JobManager:
             When the server is stopping.
         TooManyJobs
             When a thousand are waiting.
+        DataError
+            When MNIST is missing or wrong.
         """
+        self._check_data()
         with self._lock:
             if self._stopping:
                 raise NotReady("The server is stopping and takes no new jobs. Try again in a moment.")
