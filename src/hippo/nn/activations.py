@@ -1,7 +1,7 @@
 """Activations: each function stands beside its derivative.
 
-They act element by element on ``(batch, features)`` and have no parameters. Every one remembers its output (or the sign
-of its input), because that is all its derivative needs.
+They act element by element on ``(batch, features)`` and have no parameters. Every one remembers its output, because
+that is all its derivative needs.
 """
 
 import numpy as np

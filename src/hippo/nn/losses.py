@@ -33,7 +33,8 @@ class QuadraticLoss(Loss):
 
     def backward(self) -> Array:
         """Return dC/da = (a - y) / n."""
-        return np.divide(self._difference, self._n, out=self._difference)
+        gradient = self._array("gradient", self._difference.shape, self._difference.dtype)
+        return np.divide(self._difference, self._n, out=gradient)
 
 
 class CrossEntropyLoss(Loss):
@@ -59,8 +60,9 @@ class CrossEntropyLoss(Loss):
 
     def backward(self) -> Array:
         """Return dC/dz = (p - y) / n."""
-        np.subtract(self._p, self._targets, out=self._p)
-        return np.divide(self._p, self._n, out=self._p)
+        gradient = self._array("gradient", self._p.shape, self._p.dtype)
+        np.subtract(self._p, self._targets, out=gradient)
+        return np.divide(gradient, self._n, out=gradient)
 
 
 def output_probabilities(loss: Loss, outputs: Array) -> Array:

@@ -1,0 +1,56 @@
+"""A step of gradient descent, by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hippo.nn import SGD, Linear, QuadraticLoss, Sequential, Sigmoid
+from tests.nn.made import case
+
+
+def test_a_step_by_hand() -> None:
+    layer = Linear(2, 2, "zeros", dtype=np.float64)
+    layer.parameters["weights"][:] = [[1, 2], [3, 4]]
+    layer.parameters["bias"][:] = [5, 6]
+    layer.gradients["weights"][:] = [[1, 0], [-2, 4]]
+    layer.gradients["bias"][:] = [10, -10]
+    optimizer = SGD(Sequential([layer]), lr=0.5)
+    optimizer.step()
+    np.testing.assert_array_equal(layer.parameters["weights"], [[0.5, 2], [4, 2]])
+    np.testing.assert_array_equal(layer.parameters["bias"], [0, 11])
+    np.testing.assert_array_equal(layer.gradients["weights"], [[1, 0], [-2, 4]])
+
+    optimizer.lr = 0.1
+    optimizer.step()
+    np.testing.assert_allclose(layer.parameters["bias"], [-1, 12])
+
+
+def test_parameters_are_changed_in_place_and_keep_their_dtype() -> None:
+    model, x, y = case([4, 3, 2], Sigmoid, rows=3, seed=1, dtype=np.float32)
+    arrays, loss = dict(model.parameters), QuadraticLoss()
+    before = {name: array.copy() for name, array in arrays.items()}
+    loss.forward(model.forward(x), y)
+    model.backward(loss.backward())
+    SGD(model, 0.1).step()
+    for name, array in arrays.items():
+        assert model.parameters[name] is array
+        assert array.dtype == np.float32
+        assert (array != before[name]).any(), name
+
+
+def test_steps_go_downhill() -> None:
+    model, x, y = case([4, 5, 3], Sigmoid, rows=8, seed=2)
+    loss, optimizer = QuadraticLoss(), SGD(model, 0.1)
+    values = []
+    for _ in range(20):
+        values.append(loss.forward(model.forward(x), y))
+        model.backward(loss.backward())
+        optimizer.step()
+    assert values == sorted(values, reverse=True)
+
+
+@pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf")])
+def test_a_rate_that_cannot_be(rate: float) -> None:
+    with pytest.raises(ValueError, match="finite number above 0"):
+        SGD(Sequential([Linear(1, 1)]), rate)
