@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import socketio
 
-NAMES = ("training_update", "training_complete", "training_error")
+NAMES = ("training_update", "training_complete", "training_error")  # those with a seq
 
 
 class Heard(NamedTuple):

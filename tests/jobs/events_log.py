@@ -33,9 +33,11 @@ class EventLog:
 
     def wait_for_end(self, job_id: str, timeout: float = 60.0) -> Event:
         """Return the event that ends this job."""
-        return self.wait_for(lambda e: e[1]["job_id"] == job_id and e[0] != "training_update", timeout)
+        return self.wait_for(
+            lambda e: e[1]["job_id"] == job_id and e[0] in ("training_complete", "training_error"), timeout
+        )
 
     def of(self, job_id: str) -> list[Event]:
-        """Return what was heard of this job."""
+        """Return what was heard of this job and is kept: the events with a seq."""
         with self._changed:
-            return [event for event in self.events if event[1]["job_id"] == job_id]
+            return [event for event in self.events if event[1]["job_id"] == job_id and "seq" in event[1]]

@@ -41,14 +41,20 @@ def test_every_state_has_a_public_word() -> None:
 
 def test_progress_and_time_left() -> None:
     job = make_job(JobState.RUNNING, epoch=4, elapsed=8.0, updated_at=100.0)
-    assert job.progress == 40.0
+    assert job.progress() == 40.0
+    assert job.progress(0.5) == 45.0
     assert job.elapsed_at(101.0) == 9.0
     assert job.eta_at(100.0) == 12.0  # 2 s an epoch, 6 epochs to go
     assert job.eta_at(103.0) == 9.0
     assert job.eta_at(1000.0) == 0.0
 
 
-def test_no_time_left_is_guessed_before_the_first_epoch_or_when_waiting() -> None:
+def test_time_left_during_the_first_epoch_follows_its_fraction() -> None:
+    job = make_job(JobState.RUNNING, updated_at=100.0)
+    assert job.eta_at(102.0, fraction=0.25) == 78.0  # a quarter epoch took 2 s, 39 quarters to go
+
+
+def test_no_time_left_is_guessed_before_anything_is_known_or_when_waiting() -> None:
     assert make_job(JobState.RUNNING, updated_at=1.0).eta_at(2.0) is None
     assert make_job(JobState.QUEUED, epoch=4, elapsed=8.0, updated_at=1.0).eta_at(2.0) is None
 

@@ -119,6 +119,21 @@ def test_a_run_from_submit_to_completion(stage: Stage) -> None:
     assert (network.revision, network.accuracy, network.epochs_trained) == (job_id, 0.5, 2)
 
 
+def test_progress_within_an_epoch_is_told_but_not_kept(stage: Stage) -> None:
+    job_id = stage.submit()
+    stage.start(job_id)
+    stage.say(job_id, {"type": "progress", "epoch": 1, "done": 0.5, "loss": 0.3})
+    [(name, payload)] = stage.log.events
+    assert (name, payload["epoch"], payload["progress"], payload["loss"]) == ("training_progress", 1, 25.0, 0.3)
+    assert payload["eta_seconds"] == pytest.approx(3 * payload["elapsed_time"])
+    assert "seq" not in payload
+    record = stage.jobs.get(job_id)
+    assert (record["progress"], record["epoch"], record["last_seq"]) == (25.0, 0, 0)
+    assert stage.jobs.history(job_id) == ([], 0)
+    stage.say(job_id, EPOCH | {"epoch": 1})
+    assert stage.jobs.get(job_id)["progress"] == 50.0
+
+
 def test_what_is_published_can_be_read_again_and_was_kept_first(stage: Stage) -> None:
     kept_before_published: list[bool] = []
     stage.bus.subscribe(

@@ -137,6 +137,16 @@ def test_a_worker_that_does_not_listen_is_made_to(running: Running, monkeypatch:
     assert running.log.wait_for_end(running.train(running.network(10), 1))[0] == "training_complete"
 
 
+def test_a_long_epoch_gives_signs_of_life(running: Running) -> None:
+    job_id = running.train(running.network(300, 300), epochs=2)
+    name, payload = running.log.wait_for(lambda e: e[1]["job_id"] == job_id)
+    assert name == "training_progress"
+    assert 0 < payload["progress"] < 50
+    assert payload["eta_seconds"] > 0
+    running.engine.jobs.cancel(job_id)
+    running.log.wait_for_end(job_id)
+
+
 def test_a_loss_that_is_not_finite_ends_as_diverged(running: Running) -> None:
     network_id = running.network(30, activation="relu")
     assert running.log.wait_for_end(running.train(network_id, 1, rate=0.05))[0] == "training_complete"

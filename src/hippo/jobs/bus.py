@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from hippo.jobs.events import TrainingEvent
+from hippo.jobs.events import Event
 
 Subscriber = Callable[[str, dict[str, Any]], None]
 
@@ -36,7 +36,7 @@ class EventBus:
 
         return unsubscribe
 
-    def publish(self, event: TrainingEvent) -> None:
+    def publish(self, event: Event) -> None:
         """Hand `event` to every subscriber."""
         for subscriber in self._subscribers:
             try:

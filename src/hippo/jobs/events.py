@@ -1,7 +1,8 @@
 """What clients are told while a job runs: one frozen class per event, whose docstring is its documentation.
 
-Every event carries `seq`, which grows by one per job, and `timestamp`, ISO 8601 in UTC. Accuracies are fractions 0-1,
-progress is percent 0-100, times are seconds.
+Every event carries `timestamp`, ISO 8601 in UTC. Those that tell of a step that is done also carry `seq`, which grows
+by one per job; they are kept and can be asked for again. Accuracies are fractions 0-1, progress is percent 0-100, times
+are seconds.
 """
 
 from __future__ import annotations
@@ -11,19 +12,44 @@ from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingEvent:
-    """The fields that every event has: whose it is, its number and its time."""
+class Event:
+    """The fields that every event has: whose it is and its time."""
 
     name: ClassVar[str]
 
     job_id: str
     network_id: str
-    seq: int
     timestamp: str
 
     def payload(self) -> dict[str, Any]:
         """Return the fields as they go over the wire."""
         return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingEvent(Event):
+    """An event that is kept, and its number within its job."""
+
+    seq: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingProgress(Event):
+    """How far the epoch under way is: a sign of life while an epoch takes long, at most twice a second.
+
+    `epoch` is the one under way, from 1; `progress` is percent of all `total_epochs`; `loss` is the mean over the
+    examples of the epoch so far; `elapsed_time` and `eta_seconds` are seconds. It has no `seq` and is not kept: the
+    next one, or the epoch's end, says all that it said.
+    """
+
+    name: ClassVar[str] = "training_progress"
+
+    epoch: int
+    total_epochs: int
+    progress: float
+    loss: float
+    elapsed_time: float
+    eta_seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,4 +107,4 @@ class TrainingError(TrainingEvent):
     status: str = "failed"
 
 
-EVENTS: tuple[type[TrainingEvent], ...] = (TrainingUpdate, TrainingComplete, TrainingError)
+EVENTS: tuple[type[Event], ...] = (TrainingUpdate, TrainingComplete, TrainingError, TrainingProgress)

@@ -115,32 +115,37 @@ class Job:
         """Whether nothing will happen to this job any more."""
         return self.state in FINAL
 
-    @property
-    def progress(self) -> float:
-        """Percent of the epochs that are done, 0-100."""
-        return 100.0 if self.state is JobState.COMPLETED else 100.0 * self.epoch / self.config.epochs
+    def progress(self, fraction: float = 0.0) -> float:
+        """Percent of the epochs that are done, 0-100, with `fraction` (0-1) of the one under way."""
+        if self.state is JobState.COMPLETED:
+            return 100.0
+        return min(100.0, 100.0 * (self.epoch + fraction) / self.config.epochs)
 
     def elapsed_at(self, moment: float) -> float:
         """Seconds of computing until `moment`."""
         running = self.state is JobState.RUNNING and self.updated_at is not None
         return self.elapsed + (max(0.0, moment - (self.updated_at or moment)) if running else 0.0)
 
-    def eta_at(self, moment: float) -> float | None:
-        """Seconds left at `moment`, by the mean time of an epoch so far; None when not running or before the first."""
-        if self.state is not JobState.RUNNING or not self.epoch:
-            return None
-        whole = self.elapsed / self.epoch * self.config.epochs
-        return max(0.0, whole - self.elapsed_at(moment))
+    def eta_at(self, moment: float, fraction: float = 0.0) -> float | None:
+        """Seconds left at `moment`, by the mean time of an epoch so far; None when not running or before any is known.
 
-    def record(self, queue_position: int | None = None) -> dict[str, Any]:
-        """Return what clients are told about the job."""
+        `fraction` (0-1) of the epoch under way is done; it is only needed, and only used, during the first epoch.
+        """
+        if self.state is not JobState.RUNNING:
+            return None
+        if self.epoch:
+            return max(0.0, self.elapsed / self.epoch * self.config.epochs - self.elapsed_at(moment))
+        return self.elapsed_at(moment) * (self.config.epochs / fraction - 1) if fraction else None
+
+    def record(self, queue_position: int | None = None, fraction: float = 0.0) -> dict[str, Any]:
+        """Return what clients are told about the job, `fraction` (0-1) of whose present epoch is done."""
         moment = now()
         return {
             "job_id": self.job_id,
             "network_id": self.network_id,
             "status": PUBLIC_STATUS[self.state],
             "state": str(self.state),
-            "progress": self.progress,
+            "progress": self.progress(fraction),
             "epoch": self.epoch,
             "epochs": self.config.epochs,
             "total_epochs": self.config.epochs,
@@ -151,7 +156,7 @@ class Job:
             "loss": self.loss,
             "error": self.error,
             "elapsed_time": self.elapsed_at(moment),
-            "eta_seconds": self.eta_at(moment),
+            "eta_seconds": self.eta_at(moment, fraction),
             "attempt": self.attempt,
             "last_seq": self.last_seq,
             "cancel_requested": self.cancel_requested,

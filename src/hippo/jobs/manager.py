@@ -31,7 +31,7 @@ from typing import Any
 from hippo.clock import iso_time, now
 from hippo.errors import JobEnded, NotReady, TooManyJobs
 from hippo.jobs.bus import EventBus
-from hippo.jobs.events import TrainingComplete, TrainingError, TrainingUpdate
+from hippo.jobs.events import TrainingComplete, TrainingError, TrainingProgress, TrainingUpdate
 from hippo.jobs.frames import Message
 from hippo.jobs.job import PUBLIC_STATUS, Job, JobState
 from hippo.jobs.process_backend import ProcessBackend, Task
@@ -80,6 +80,7 @@ class JobManager:
         self._backend = backend
         self._lock = threading.RLock()
         self._held: dict[str, threading.Timer] = {}
+        self._fractions: dict[str, float] = {}  # of the epoch under way, by job
         self._stopping = False
 
     def start(self) -> None:
@@ -137,7 +138,7 @@ class JobManager:
             timer.daemon = True
             self._held[job.job_id] = timer
             timer.start()
-            return job.record(self._queue_position(job))
+            return self._record(job)
 
     def release(self, job_id: str) -> None:
         """Let a submitted job start; does nothing the second time."""
@@ -168,13 +169,13 @@ class JobManager:
             else:
                 self._release_hold(job_id)
                 job = self._cancelled(job, {})
-            return job.record()
+            return self._record(job)
 
     def get(self, job_id: str) -> dict[str, Any]:
         """Return the record of a job; raises UnknownJob."""
         with self._lock:
             job = self._store.job(job_id)
-            return job.record(self._queue_position(job))
+            return self._record(job)
 
     def list(
         self, status: str | None = None, network_id: str | None = None, limit: int = 50, offset: int = 0
@@ -185,7 +186,7 @@ class JobManager:
             states = frozenset(state for state in JobState if status in (state, PUBLIC_STATUS[state]))
         with self._lock:
             jobs, total = self._store.jobs(states, network_id, limit, offset)
-            return [job.record(self._queue_position(job)) for job in jobs], total
+            return [self._record(job) for job in jobs], total
 
     def history(self, job_id: str, after: int = 0) -> tuple[builtins.list[dict[str, Any]], int]:
         """Return ``{event, data}`` of every event above `after`, in order, and the number of the last one."""
@@ -255,6 +256,7 @@ class JobManager:
     def _on_report(self, job_id: str, message: Message) -> None:
         handlers: dict[str, Callable[[Job, Message], Any]] = {
             "started": self._started,
+            "progress": self._progressed,
             "epoch": self._epoch_done,
             "completed": self._completed,
             "cancelled": self._cancelled,
@@ -267,6 +269,7 @@ class JobManager:
             job = self._store.job(job_id)
             if job.is_final:
                 return
+            self._fractions.pop(job_id, None)
             try:
                 handlers[message["type"]](job, message)
             except Exception:
@@ -282,6 +285,23 @@ class JobManager:
                 updated_at=moment,
                 epoch=message["epoch"],
                 elapsed=message["elapsed"],
+            )
+        )
+
+    def _progressed(self, job: Job, message: Message) -> None:
+        fraction, moment = message["done"], now()
+        self._fractions[job.job_id] = fraction
+        self.bus.publish(
+            TrainingProgress(
+                job_id=job.job_id,
+                network_id=job.network_id,
+                timestamp=iso_time(moment),
+                epoch=message["epoch"],
+                total_epochs=job.config.epochs,
+                progress=job.progress(fraction),
+                loss=message["loss"],
+                elapsed_time=job.elapsed_at(moment),
+                eta_seconds=job.eta_at(moment, fraction) or 0.0,
             )
         )
 
@@ -301,7 +321,7 @@ class JobManager:
             epoch=epoch,
             total_epochs=job.config.epochs,
             accuracy=message["accuracy"],
-            progress=job.progress,
+            progress=job.progress(),
             elapsed_time=elapsed,
             correct=message["test_accuracy"],
             total=message["test_total"],
@@ -378,6 +398,9 @@ class JobManager:
             "trained_at": now(),
             "epochs_trained": trained + message["epochs"],
         }
+
+    def _record(self, job: Job) -> dict[str, Any]:
+        return job.record(self._queue_position(job), self._fractions.get(job.job_id, 0.0))
 
     def _queue_position(self, job: Job) -> int | None:
         """Return how many waiting jobs start before this one, plus 1; None for a job that does not wait."""

@@ -269,7 +269,7 @@ class Worker:
         task = self.task
         if task is None or task.job_id != message["job_id"]:
             return
-        if message["type"] not in ("epoch", "started"):
+        if message["type"] not in ("started", "epoch", "progress"):
             self.task = None
         task.report(message)
         self.feed()

@@ -14,7 +14,7 @@ from hippo.datasets import MNIST
 from hippo.network import NetworkSpec, NeuralNetwork
 from hippo.persistence.model_persistence import ModelFiles
 from hippo.training import Diverged, LastGood, TrainingConfig, TrainingState
-from hippo.training.callbacks import Checkpoint, Control
+from hippo.training.callbacks import Checkpoint, Control, Pulse
 from hippo.training.metrics import accuracy, network_outputs
 
 #: The revision of weights that were made from the seed and never trained.
@@ -108,6 +108,7 @@ def run_training(spec: TrainingSpec, context: Context) -> None:
             callbacks=[
                 last_good,
                 Checkpoint(lambda run: files.save_checkpoint(spec.job_id, network, run.state.to_dict())),
+                Pulse(lambda done, loss: context.report(_pulse(state, done, loss))),
                 Control(context.interruption),
             ],
             progress=lambda record: context.report({"type": "epoch"} | record),
@@ -163,3 +164,7 @@ def _start(spec: TrainingSpec, files: ModelFiles) -> tuple[NeuralNetwork, Traini
     if spec.revision is not None:
         return files.load_model(spec.network_id), TrainingState()
     return NeuralNetwork(NetworkSpec.from_dict(spec.network)), TrainingState()
+
+
+def _pulse(state: TrainingState, done: float, loss: float) -> dict[str, Any]:
+    return {"type": "progress", "epoch": state.epoch + 1, "done": done, "loss": loss}

@@ -5,7 +5,6 @@ and however the run ended. A hook stops the run by raising.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -47,6 +46,36 @@ class Progress(Callback):
     def on_epoch_end(self, run: TrainingRun) -> None:
         """Report the epoch."""
         self._report(run.state.history[-1])
+
+
+class Pulse(Callback):
+    """Tells how far an epoch is, for epochs that take long.
+
+    Parameters
+    ----------
+    report : callable
+        Called with the fraction of the epoch that is done, 0-1, and the mean loss so far.
+    seconds : float
+        Shortest time between two reports, and from the beginning of an epoch to its first.
+    """
+
+    def __init__(self, report: Callable[[float, float], None], seconds: float = 0.5) -> None:
+        self._report = report
+        self._seconds = seconds
+        self._last = 0.0
+
+    def on_epoch_begin(self, run: TrainingRun) -> None:
+        """Start the clock."""
+        self._last = run.elapsed
+
+    def on_batch_end(self, run: TrainingRun) -> None:
+        """Report, if it is time."""
+        if run.elapsed - self._last < self._seconds:
+            return
+        self._last = run.elapsed
+        done = run.state.batch * run.config.mini_batch_size
+        if done < run.examples:
+            self._report(done / run.examples, run.state.loss_sum / done)
 
 
 class LastGood(Callback):
@@ -122,6 +151,6 @@ class Control(Callback):
 
     def on_batch_end(self, run: TrainingRun) -> None:
         """Raise what was asked for."""
-        error: Any = self._interruption()
+        error = self._interruption()
         if error is not None:
             raise error

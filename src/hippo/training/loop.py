@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -77,13 +77,20 @@ class TrainingRun:
     """What callbacks see of a run: network, optimizer, settings, and the `state`, which the loop keeps current."""
 
     def __init__(
-        self, model: Sequential, loss: Loss, optimizer: SGD, config: TrainingConfig, state: TrainingState
+        self,
+        model: Sequential,
+        loss: Loss,
+        optimizer: SGD,
+        config: TrainingConfig,
+        state: TrainingState,
+        examples: int,
     ) -> None:
         self.model = model
         self.loss = loss
         self.optimizer = optimizer
         self.config = config
         self.state = state
+        self.examples = examples
         self._clock = time.perf_counter() - state.elapsed
 
     @property
@@ -139,7 +146,7 @@ def train(
     """
     state = state or TrainingState()
     optimizer = SGD(model, config.learning_rate)
-    run = TrainingRun(model, loss, optimizer, config, state)
+    run = TrainingRun(model, loss, optimizer, config, state, len(training_data))
     gradients = GradientSum(model.gradients)
     if state.rng_state is not None:
         rng.bit_generator.state = state.rng_state
@@ -172,14 +179,14 @@ def train(
                 for callback in callbacks:
                     callback.on_batch_end(run)
 
-            _finish_epoch(run, len(training_data), test_data, run.elapsed - began, seen)
+            _finish_epoch(run, test_data, run.elapsed - began, seen)
             state.rng_state = rng.bit_generator.state
             for callback in callbacks:
                 callback.on_epoch_end(run)
     return state.history
 
 
-def _finish_epoch(run: TrainingRun, examples: int, test_data: Dataset | None, seconds: float, seen: int) -> None:
+def _finish_epoch(run: TrainingRun, test_data: Dataset | None, seconds: float, seen: int) -> None:
     """Measure the epoch that just ended and move `run.state` to the beginning of the next one."""
     state = run.state
     evaluation = evaluate(run.model, run.loss, test_data) if test_data is not None else None
@@ -191,7 +198,7 @@ def _finish_epoch(run: TrainingRun, examples: int, test_data: Dataset | None, se
     state.history.append(
         {
             "epoch": state.epoch,
-            "loss": state.loss_sum / examples,
+            "loss": state.loss_sum / run.examples,
             "test_loss": evaluation.loss if evaluation else None,
             "test_accuracy": evaluation.correct if evaluation else None,
             "test_total": evaluation.total if evaluation else None,
@@ -226,13 +233,11 @@ def _fast(model: Sequential, loss: Loss) -> Iterator[None]:
 @contextmanager
 def _hooks(run: TrainingRun, callbacks: Sequence[Callback]) -> Iterator[None]:
     """Call `on_train_begin`, and `on_train_end` however the run ends, for every callback that was begun."""
-    begun: list[Callback] = []
-    try:
-        for callback in callbacks:
-            begun.append(callback)
-            callback.on_train_begin(run)
-        yield
-    finally:
-        run.state.elapsed = run.elapsed
-        for callback in reversed(begun):
-            callback.on_train_end(run)
+    with ExitStack() as ends:  # which calls every end, also when the one before it fails
+        try:
+            for callback in callbacks:
+                ends.callback(callback.on_train_end, run)
+                callback.on_train_begin(run)
+            yield
+        finally:
+            run.state.elapsed = run.elapsed
