@@ -7,7 +7,7 @@
 import { io } from "socket.io-client";
 
 const EVENTS = ["training_update", "training_complete", "training_error"];
-const POLL_MS = 3_000;
+const POLL_MS = 2_000;
 const KEEPALIVE_MS = 30_000;
 const ACK_MS = 5_000;
 

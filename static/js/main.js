@@ -17,7 +17,9 @@ import { chooseTheme, currentTheme, whenSystemThemeChanges } from "./theme.js";
 import { watchForTips } from "./tips.js";
 import { pageTitle, pageView } from "./views/page.js";
 
-const PULSE_MS = 5_000;
+const TICK_MS = 1_000;
+/** Seconds between two looks at the status: while a job waits, and otherwise. */
+const PULSES = { waiting: 1, calm: 5 };
 const page = document.getElementById("page");
 const announcer = document.getElementById("announcer");
 
@@ -123,12 +125,13 @@ store.subscribe(schedule);
 addEventListener("hashchange", readAddress);
 addEventListener("online", () => live.retry());
 document.addEventListener("visibilitychange", () => { if (!document.hidden) void sync.pulse(); });
+let ticks = 0;
 setInterval(() => {
+  ticks += 1;
+  const { connection } = store.state;
+  const every = sync.waiting() ? PULSES.waiting : PULSES.calm;
+  if (!document.hidden && connection === "live" && ticks % every === 0) void sync.pulse();
   const shown = networkById(store.state, store.state.route.id);
-  const connected = store.state.connection !== "lost";
-  if (shown && connected && isRunning(store.state.jobs[shown.active_job_id])) schedule();
-}, 1_000);
-setInterval(() => {
-  if (!document.hidden && store.state.connection === "live") void sync.pulse();
-}, PULSE_MS);
+  if (shown && connection !== "lost" && isRunning(store.state.jobs[shown.active_job_id])) schedule();
+}, TICK_MS);
 store.update((s) => { s.route = parseRoute(location.hash); });

@@ -5,7 +5,7 @@
  */
 
 import { applyEvent, emptyHistory } from "./logic/history.js";
-import { announcement, isUnfinished, jobAfter } from "./logic/jobs.js";
+import { announcement, isRunning, isUnfinished, jobAfter } from "./logic/jobs.js";
 
 const JOBS_READ = "100";
 
@@ -97,10 +97,15 @@ export function createSync({ store, api, missed, now = Date.now }) {
     return Object.values(state.jobs).filter(isUnfinished).map((job) => job.job_id);
   }
 
+  /** Whether a job waits for something of which no event will tell, such as a free worker. */
+  function waiting() {
+    return Object.values(state.jobs).some((job) => isUnfinished(job) && !isRunning(job));
+  }
+
   /** The status line every few seconds; when its counts moved without us, someone else changed something. */
   async function pulse() {
     try {
-      if (await readStatus()) await resync();
+      if ((await readStatus()) || waiting()) await resync();
     } catch {
       // the connection's own state says that the server does not answer
     }
@@ -174,5 +179,5 @@ export function createSync({ store, api, missed, now = Date.now }) {
     }
   }
 
-  return { resync, pulse, receive, catchUp, readNetworks, readJob, takeJobs };
+  return { resync, pulse, waiting, receive, catchUp, readNetworks, readJob, takeJobs };
 }

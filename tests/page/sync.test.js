@@ -106,3 +106,12 @@ test("a change by someone else is seen at the next pulse", async () => {
   await sync.pulse();
   assert.deepEqual(store.state.networks.map((n) => n.network_id), ["m", "n"]);
 });
+
+test("a job that waits is looked at again at every pulse, since no event says that it began", async () => {
+  const { store, sync, server } = scene({ job: record({ state: "queued" }) });
+  await sync.resync();
+  assert.equal(sync.waiting(), true);
+  server.job = record({ state: "running" });
+  await sync.pulse();
+  assert.deepEqual([store.state.jobs.j.state, sync.waiting()], ["running", false]);
+});

@@ -10,11 +10,12 @@ import { networkById } from "../store.js";
 /** @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
 export function dialogView(state, act) {
   const content = state.dialog && (state.dialog.kind === "delete" ? oneView(state, state.dialog.id, act) : allView(state, act));
-  const show = (element) => {
+  // After the render, so that the button that is to have the focus is there.
+  const show = (element) => queueMicrotask(() => {
     if (!element) return;
     if (content && !element.open) element.showModal();
     if (!content && element.open) element.close();
-  };
+  });
   return html`<dialog class="ask" aria-labelledby="ask-title" aria-describedby="ask-text" @cancel=${() => act.ask(null)} @close=${() => state.dialog && act.ask(null)} ${ref(show)}>
     ${content ?? nothing}
   </dialog>`;

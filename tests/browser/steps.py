@@ -1,0 +1,43 @@
+"""What a person does on the page, in one line each."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+CONNECTED = re.compile("^connected$")
+
+
+def create(page: Page, *, hidden: str = "30", epochs: int = 3, name: str = "", train: bool = True) -> None:
+    """Fill in the form for a new network and send it."""
+    page.get_by_role("link", name="New network").first.click()
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Hidden layers").fill(hidden)
+    page.get_by_label("Epochs").fill(str(epochs))
+    page.get_by_role("button", name="Create and train" if train else "Create", exact=True).click()
+    expect(page).to_have_url(re.compile(r"#/networks/[0-9a-f-]{36}/learn$"))
+
+
+def expect_epoch(page: Page, epoch: int, total: int) -> None:
+    """Wait until a run has come to this epoch, or further."""
+    later = "|".join(str(n) for n in range(epoch, min(total, epoch + 200) + 1))
+    expect(page.locator(".run-figures")).to_contain_text(re.compile(rf"(?<!\d)({later}) of {total}(?!\d)"))
+
+
+def expect_connected(page: Page) -> None:
+    expect(page.locator(".connection")).to_have_text(CONNECTED)
+
+
+def epochs_drawn(page: Page) -> int:
+    """Count the epochs in the accuracy curve, as its summary says."""
+    summary = page.locator("hippo-chart").nth(1).get_attribute("aria-label") or ""
+    found = re.search(r"after ([\d,]+)\sepoch", summary)
+    assert found, summary
+    return int(found[1].replace(",", ""))
+
+
+def network_id(page: Page) -> str:
+    found = re.search(r"#/networks/([^/]+)/", page.url)
+    assert found, page.url
+    return found[1]

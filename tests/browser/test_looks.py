@@ -1,0 +1,127 @@
+"""How the page looks: light and dark, on a phone, with less motion, and without an element that has no name."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import steps
+from tests.browser.server import Server
+from tests.browser.watch import Watch
+
+pytestmark = pytest.mark.browser
+
+WIDER_THAN_THE_WINDOW = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+BACKGROUND = "getComputedStyle(document.documentElement).backgroundColor"
+READABLE = [
+    ("--ink", "--bg"),
+    ("--ink", "--surface"),
+    ("--ink-2", "--bg"),
+    ("--ink-2", "--surface"),
+    ("--ink-2", "--sunken"),
+    ("--ink-2", "--accent-soft"),
+    ("--accent", "--bg"),
+    ("--accent", "--surface"),
+    ("--on-accent", "--accent"),
+    ("--on-accent", "--accent-strong"),
+    ("--accent-strong", "--accent-soft"),
+    ("--bad", "--bg"),
+    ("--bad", "--surface"),
+    ("--bad", "--bad-soft"),
+    ("--surface", "--bad"),
+    ("--surface", "--ink"),
+]
+_NAMELESS = """() => [...document.querySelectorAll("button, a, input, select, progress, img, [role=img]")]
+  .filter((e) => !(e.labels?.[0]?.textContent || e.getAttribute("aria-label") || e.alt || e.textContent).trim())
+  .map((e) => e.outerHTML)"""
+_WITHOUT_A_SENTENCE = """() => ["main button", "main input", "main select", "header a", "header button", "nav a"]
+  .flatMap((place) => [...document.querySelectorAll(place)]).filter((e) => !e.title).map((e) => e.outerHTML)"""
+
+
+def test_the_theme_follows_the_system_until_one_is_chosen(page: Page, shared_server: Server) -> None:
+    page.goto(shared_server.url)
+    switch = page.get_by_role("switch", name="Dark theme")
+    expect(switch).not_to_be_checked()
+    light = page.evaluate(BACKGROUND)
+    page.emulate_media(color_scheme="dark")
+    expect(switch).to_be_checked()
+    dark = page.evaluate(BACKGROUND)
+    assert dark != light
+    switch.click()
+    expect(switch).not_to_be_checked()
+    assert page.evaluate(BACKGROUND) == light
+    page.reload()
+    expect(switch).not_to_be_checked()
+    assert page.evaluate(BACKGROUND) == light
+
+
+def test_a_phone_shows_every_view_without_scrolling_sideways(browser: Browser, server: Server) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    context.set_default_timeout(20_000)
+    watch = Watch(context)
+    page = context.new_page()
+
+    def check() -> None:
+        assert not page.evaluate(WIDER_THAN_THE_WINDOW), page.url
+        assert page.evaluate(_NAMELESS) == []
+
+    page.goto(server.url)
+    expect(page.get_by_role("heading", name="Train your first network")).to_be_visible()
+    check()
+    page.get_by_role("link", name="New network").first.click()
+    page.get_by_text("Advanced").click()
+    page.get_by_label("Hidden layers").fill("5," * 17 + "5")
+    check()
+    steps.create(page, name="a name of some length, without any end " * 2, epochs=1)
+    expect(page.locator(".run .state")).to_have_text("Completed")
+    expect(page.locator("hippo-chart canvas")).to_have_count(2)
+    check()
+    page.get_by_role("link", name="Test", exact=True).click()
+    expect(page.locator("img.pixels")).to_have_count(2)
+    check()
+    watch.check()
+    context.close()
+
+
+def test_every_control_has_a_name_and_a_sentence(page: Page, server: Server) -> None:
+    page.goto(server.url)
+    expect(page.get_by_role("heading", name="Train your first network")).to_be_visible()
+    for step in ("welcome", "form", "learn", "test"):
+        if step == "form":
+            page.get_by_role("link", name="New network").first.click()
+            expect(page.get_by_role("heading", name="New network")).to_be_visible()
+        elif step == "learn":
+            steps.create(page, epochs=1)
+            expect(page.locator(".run .state")).to_have_text("Completed")
+        elif step == "test":
+            page.get_by_role("link", name="Test", exact=True).click()
+            expect(page.locator("img.pixels")).to_have_count(2)
+        assert page.evaluate(_NAMELESS) == [], step
+        assert page.evaluate(_WITHOUT_A_SENTENCE) == [], step
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(page: Page, shared_server: Server, theme: str) -> None:
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    page.goto(f"{shared_server.url}/#/new")
+    expect(page.get_by_role("heading", name="New network")).to_be_visible()
+    for text, ground in READABLE:
+        assert page.evaluate(_CONTRAST, [text, ground]) >= 4.5, (theme, text, ground)
+    for edge in ("--bg", "--surface"):
+        assert page.evaluate(_CONTRAST, ["--edge", edge]) >= 3, (theme, edge)
+
+
+_CONTRAST = """([text, ground]) => {
+  const probe = document.body.appendChild(document.createElement("i"));
+  const luminance = (name) => {
+    probe.style.color = `var(${name})`;
+    const parts = getComputedStyle(probe).color.match(/[\\d.]+/g).slice(0, 3).map((part) => {
+      const share = Number(part) / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
+  };
+  const [low, high] = [luminance(text), luminance(ground)].sort((a, b) => a - b);
+  probe.remove();
+  return (high + 0.05) / (low + 0.05);
+}"""
