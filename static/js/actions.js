@@ -7,6 +7,8 @@ import { CLASSIC, checkNetwork, checkTraining, effectiveRate, emptyCreateForm } 
 import { networkHref } from "./logic/routes.js";
 import { emptyExamples, emptyForm } from "./store.js";
 
+const NOTICE_MS = 12_000;
+
 /**
  * @param {object} parts
  * @param {import("./store.js").Store} parts.store
@@ -35,9 +37,15 @@ export function createActions({ store, api, sync, go, focusError }) {
 
   /** @param {"info"|"error"} kind @param {string} text */
   function notify(kind, text) {
+    const notice = { kind, text };
     update((s) => {
-      s.notice = { kind, text };
+      s.notice = notice;
     });
+    // What went well need not be closed by hand; what went wrong stays.
+    if (kind !== "info") return;
+    setTimeout(() => {
+      if (state.notice === notice) update((s) => { s.notice = null; });
+    }, NOTICE_MS);
   }
 
   /** @param {Record<string, any>} form @param {Error & {fields?: Record<string, string>}} error @param {Record<string, string>} [names] */

@@ -8,6 +8,7 @@ import { io } from "socket.io-client";
 
 const EVENTS = ["training_update", "training_complete", "training_error"];
 const POLL_MS = 2_000;
+const PATIENCE_MS = 2_000;
 const KEEPALIVE_MS = 30_000;
 const ACK_MS = 5_000;
 
@@ -38,6 +39,10 @@ export function createLive({ token, onEvent, onState, resync, missedByHttp }) {
   });
   socket.on("disconnect", lost);
   socket.on("connect_error", lost);
+  // Some networks swallow websockets without a word: do not wait for the end of the attempt.
+  setTimeout(() => {
+    if (!socket.connected) startPolling();
+  }, PATIENCE_MS);
   for (const name of EVENTS) socket.on(name, (data) => onEvent(name, data));
   setInterval(() => {
     if (socket.connected) socket.emit("keepalive", { timestamp: new Date().toISOString() });
@@ -46,6 +51,11 @@ export function createLive({ token, onEvent, onState, resync, missedByHttp }) {
   function lost() {
     if (pollTimer) return;
     onState("lost");
+    startPolling();
+  }
+
+  function startPolling() {
+    if (pollTimer) return;
     pollTimer = setInterval(poll, POLL_MS);
     void poll();
   }

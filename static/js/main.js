@@ -82,6 +82,7 @@ function readAddress() {
   store.update((s) => { s.route = route; s.announcement = ""; });
   if (before.view !== route.view || before.id !== route.id) {
     draw();
+    document.querySelector(".item[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
     scrollTo({ top: 0 });
     document.querySelector("main h1")?.focus({ preventScroll: true });
   }
@@ -135,3 +136,4 @@ setInterval(() => {
   if (shown && connection !== "lost" && isRunning(store.state.jobs[shown.active_job_id])) schedule();
 }, TICK_MS);
 store.update((s) => { s.route = parseRoute(location.hash); });
+void sync.resync();

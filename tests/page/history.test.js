@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { accuracyColumns, applyEvent, emptyHistory, lossColumns, sparkline } from "../../static/js/logic/history.js";
+import { accuracyColumns, applyEvent, emptyHistory, epochSpan, lossColumns, sparkline } from "../../static/js/logic/history.js";
 
 const update = (seq, epoch, more = {}) => ({ seq, epoch, accuracy: epoch / 10, loss: 1 / epoch, test_loss: 2 / epoch, elapsed_time: epoch, attempt: 1, ...more });
 const epochsOf = (history) => history.epochs.map((e) => e.epoch);
@@ -53,4 +53,9 @@ test("a small curve stays inside its box, however long the run", () => {
     assert.ok(x >= 1 && x <= 63 && y >= 2 && y <= 16, point);
   }
   assert.ok(!sparkline([0.5, 0.5, 0.5]).includes("NaN"));
+});
+
+test("the axis of epochs shows a short run whole and doubles through a long one", () => {
+  const table = [[1, 3, 3], [5, 30, 30], [3, 500, 30], [31, 500, 60], [400, 500, 480], [481, 500, 500], [500, 500, 500], [1, 1, 1]];
+  for (const [last, total, span] of table) assert.equal(epochSpan(last, total), span, `${last} of ${total}`);
 });

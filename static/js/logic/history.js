@@ -65,6 +65,17 @@ export function accuracyColumns(epochs) {
 }
 
 /**
+ * Where the axis of epochs ends: at the end of a short run from its beginning, of a long one doubling as it goes on,
+ * so that the first epochs are not a line on the left edge.
+ * @param {number} last the latest epoch @param {number} total epochs of the run
+ */
+export function epochSpan(last, total) {
+  let span = 30;
+  while (span < last) span *= 2;
+  return Math.min(span, Math.max(total, last));
+}
+
+/**
  * A small curve as the `points` of an SVG polyline; empty where there is no curve yet.
  * @param {(number|null)[]} values
  */

@@ -16,7 +16,7 @@ class HippoChart extends HTMLElement {
   #theme = "";
   #plot = null;
   #lines = [];
-  #total = 1;
+  #span = 1;
   #observer = new ResizeObserver(() => this.#resize());
 
   /** @type {string} */ unit = "";
@@ -27,10 +27,10 @@ class HippoChart extends HTMLElement {
     this.#lines = lines;
   }
 
-  /** @param {number} total epochs of the whole run */
-  set total(total) {
-    if (total === this.#total) return;
-    this.#total = total;
+  /** @param {number} span the epoch at which the axis ends */
+  set span(span) {
+    if (span === this.#span) return;
+    this.#span = span;
     this.#refresh();
   }
 
@@ -111,7 +111,7 @@ class HippoChart extends HTMLElement {
       cursor: { drag: { x: false, y: false }, points: { size: 7 }, y: false },
       legend: { live: true, markers: { width: 0 } },
       scales: {
-        x: { time: false, range: () => [this.#total > 1 ? 1 : 0.5, this.#total > 1 ? this.#total : 1.5] },
+        x: { time: false, range: () => [this.#span > 1 ? 1 : 0.5, this.#span > 1 ? this.#span : 1.5] },
         y: { range: (_, low, high) => this.#range(low, high) },
       },
       axes: [

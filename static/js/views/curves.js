@@ -3,7 +3,7 @@
 import { html } from "lit/html.js";
 
 import { loss, percent, plural } from "../logic/format.js";
-import { accuracyColumns, lossColumns } from "../logic/history.js";
+import { accuracyColumns, epochSpan, lossColumns } from "../logic/history.js";
 import { isUnfinished } from "../logic/jobs.js";
 import "./chart.js";
 
@@ -19,17 +19,17 @@ export function curvesView(network, job, state) {
   const epochs = history?.epochs ?? [];
   if (!epochs.length) return html`<section class="card blank" aria-label="Curves"><p class="empty">${emptyText(job, history, network)}</p></section>`;
   const last = epochs[epochs.length - 1];
-  const total = job.total_epochs ?? last.epoch;
+  const span = epochSpan(last.epoch, job.total_epochs ?? last.epoch);
   const losses = lossColumns(epochs);
   return html`<section class="charts" aria-label="Curves">
     <figure class="card">
       <figcaption><h2>Loss per epoch</h2><p class="help">How wrong the outputs are; lower is better.</p></figcaption>
-      <hippo-chart .data=${losses} .lines=${LOSS_LINES} .total=${total} .unit=${"Loss"} .theme=${state.theme} .from=${"zero"}
+      <hippo-chart .data=${losses} .lines=${LOSS_LINES} .span=${span} .unit=${"Loss"} .theme=${state.theme} .from=${"zero"}
         .summary=${`Loss after ${plural(epochs.length, "epoch")}: ${loss(last.testLoss)} on test images, ${loss(last.loss)} on training images.`}></hippo-chart>
     </figure>
     <figure class="card">
       <figcaption><h2>Accuracy per epoch</h2><p class="help">Share of the 10,000 test images that are read rightly; higher is better.</p></figcaption>
-      <hippo-chart .data=${accuracyColumns(epochs)} .lines=${ACCURACY_LINES} .total=${total} .unit=${"Accuracy, %"} .theme=${state.theme} .from=${"percent"}
+      <hippo-chart .data=${accuracyColumns(epochs)} .lines=${ACCURACY_LINES} .span=${span} .unit=${"Accuracy, %"} .theme=${state.theme} .from=${"percent"}
         .summary=${`Accuracy after ${plural(epochs.length, "epoch")}: ${percent(last.accuracy)} of the test images.`}></hippo-chart>
     </figure>
   </section>`;

@@ -57,7 +57,7 @@ function question({ title, text, confirm, busy, onConfirm, onCancel }) {
   return html`<h2 id="ask-title">${title}</h2>
     <p id="ask-text">${text}</p>
     <div class="actions end">
-      <button class="button quiet" type="button" autofocus title="Closes this question; nothing is deleted." @click=${onCancel}>${confirm ? "Keep" : "Close"}</button>
+      <button class="button" type="button" autofocus title="Closes this question; nothing is deleted." @click=${onCancel}>${confirm ? "Keep" : "Close"}</button>
       ${confirm
         ? html`<button class="button danger" type="button" ?disabled=${busy} title="Deletes now. This cannot be undone." @click=${onConfirm}>${busy ? "Deleting\u2026" : confirm}</button>`
         : nothing}

@@ -68,6 +68,10 @@ function missingView(title, text) {
 /** @param {State} state */
 function bannerView(state) {
   const lost = state.connection === "lost";
+  if (!lost && state.server?.mnist_loaded === false) {
+    return html`<div class="banner" role="status"><strong>The digits are missing.</strong> The server has no MNIST to train on. On the
+      server, run <code>make setup</code> or <code>python -m hippo.datasets.download</code>; it says what to do if that fails.</div>`;
+  }
   const since = state.lastHeard ? new Date(state.lastHeard).toLocaleTimeString("en-GB") : "";
   return html`<div class="banner" role="status" ?hidden=${!lost}>
     ${lost

@@ -18,11 +18,9 @@ export function sidebarView(state, act) {
     <a class="button new" href="#/new" aria-current=${onNew ? "page" : nothing} title="Opens the form for a network of your own.">${plusIcon}New network</a>
     ${networks.length
       ? html`<ul class="networks">${repeat(networks, (n) => n.network_id, (n) => html`<li>${itemView(n, state)}</li>`)}</ul>
-          ${networks.length > 1
-            ? html`<div class="side-foot"><span>${plural(networks.length, "network")}</span>
-                <button class="link" type="button" title="Deletes every network that is not in training, after asking you."
-                  @click=${() => act.ask({ kind: "delete-all" })}>Delete all</button></div>`
-            : nothing}`
+          <div class="side-foot"><span>${plural(networks.length, "network")}</span>
+            <button class="link" type="button" title="Deletes every network that is not in training, after asking you."
+              @click=${() => act.ask({ kind: "delete-all" })}>Delete all</button></div>`
       : html`<p class="empty small">${state.networks === null ? "Reading the networks\u2026" : "Your networks will be listed here. Create one to begin."}</p>`}
   </nav>`;
 }
