@@ -148,7 +148,7 @@ class EventletServer:
         import eventlet
         import eventlet.wsgi
 
-        from hippo.api.http_limits import ShortLines, linger
+        from hippo.api.http_limits import ShortLines, linger, not_http
 
         class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]  # eventlet has no types
             def get_environ(self) -> dict[str, Any]:
@@ -159,6 +159,10 @@ class EventletServer:
                     self.close_connection = 1  # eventlet would read the rest of the body, however long
                 environ["wsgi.input"].rfile = ShortLines(self.rfile)
                 return environ
+
+            def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+                self.close_connection = 1
+                self.wfile.write(not_http(code, message))
 
             def finish(self) -> None:
                 if getattr(self, "unsure", False) and not self.wfile.closed:

@@ -19,9 +19,7 @@ from urllib.parse import unquote_to_bytes
 from werkzeug.serving import DechunkedInput
 from werkzeug.wsgi import LimitedStream
 
-from hippo.api import strict_json
-from hippo.api.errors import error_body
-from hippo.api.http_limits import linger
+from hippo.api.http_limits import linger, not_http
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -126,7 +124,7 @@ class _Connection(BaseHTTPRequestHandler):
             self.raw_requestline = self.rfile.readline(MAX_REQUEST_LINE + 1)
             if len(self.raw_requestline) > MAX_REQUEST_LINE:
                 self.requestline, self.request_version, self.command = "", "HTTP/1.1", ""
-                self.send_error(414, "The address is too long.")
+                self.send_error(414, "The address is too long")
             elif not self.raw_requestline:
                 self.close_connection = True
             elif self.parse_request():
@@ -192,15 +190,8 @@ class _Connection(BaseHTTPRequestHandler):
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer a request that is not HTTP, in the shape of all errors."""
-        content = strict_json.dumps(
-            error_body("bad_request", explain or message or "The request is not HTTP.")
-        ).encode()
         self.close_connection = True
-        self.wfile.write(
-            f"HTTP/1.1 {code} {self.responses.get(code, ('Error', ''))[0]}\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n".encode("latin-1")
-            + content
-        )
+        self.wfile.write(not_http(code, message))
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: the app logs what is worth it."""

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any, cast
 import simple_websocket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from flask_socketio import SocketIO
 
 #: Messages of one client that may wait to be handled.
 MAX_UNREAD = 256
-#: Frames that one message may be cut into.
-MAX_FRAGMENTS = 64
+#: Pieces in which one message may come.
+MAX_FRAGMENTS = 256
 
 
 def engine_io(socketio: SocketIO) -> Any:
@@ -79,7 +79,7 @@ def _counting(message: Any, max_bytes: int) -> type:
 
         def push(self, data: bytes, final: bool = False) -> None:
             self.length += len(data)
-            self.fragments += not data
+            self.fragments += 1
             if self.length > max_bytes or self.fragments > MAX_FRAGMENTS:
                 raise ValueError("the message is too large")  # eventlet closes the connection on it
             super().push(data, final)
@@ -106,6 +106,8 @@ def _bounded_simple(driver: Any, max_bytes: int, idle: float) -> type:
 
 
 class _BoundedServer(simple_websocket.Server):  # type: ignore[misc]  # simple-websocket has no types
+    pieces = 0
+
     @property
     def sock(self) -> Any:
         return self._whole
@@ -114,23 +116,30 @@ class _BoundedServer(simple_websocket.Server):  # type: ignore[misc]  # simple-w
     def sock(self, connection: socket.socket) -> None:
         self._whole = _WholeSends(connection)
 
-    def _handle_events(self) -> bool:
-        going_on: bool = super()._handle_events()
-        if len(self.input_buffer) > MAX_UNREAD:
-            self.event.set()
-            return False
-        return going_on
+    def handshake(self) -> None:
+        events = self.ws.events
+        self.ws.events = lambda: self._counted(events())
+        super().handshake()
+
+    def _counted(self, events: Iterable[Any]) -> Iterator[Any]:
+        for event in events:
+            self.pieces = 0 if getattr(event, "message_finished", True) else self.pieces + 1
+            if self.pieces > MAX_FRAGMENTS or len(self.input_buffer) > MAX_UNREAD:
+                raise ValueError("too many pieces, or too many messages at once")
+            yield event
 
     def _thread(self) -> None:
         try:
             super()._thread()
-        except Exception:  # noqa: BLE001 - whatever a client makes the parser say, its connection ends here
-            self.connected = False
-            self.event.set()
+        except Exception:  # noqa: BLE001, S110 - whatever a client makes the parser say, its connection ends here
+            pass
+        finally:
+            self.hang_up()
 
     def hang_up(self) -> None:
-        """End the connection, so that nothing after the websocket is read as HTTP."""
+        """End the connection, so that nothing after the websocket is read as HTTP, and wake who waits for messages."""
         self.connected = False
+        self.event.set()
         with contextlib.suppress(OSError):  # the client was first
             self.sock.shutdown(socket.SHUT_RDWR)
 
