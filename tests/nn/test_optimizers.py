@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hippo.nn import SGD, Linear, QuadraticLoss, Sequential, Sigmoid
+from hippo.nn.optimizers import PIECE
 from tests.nn.made import case
 
 
@@ -37,6 +38,24 @@ def test_parameters_are_changed_in_place_and_keep_their_dtype() -> None:
         assert model.parameters[name] is array
         assert array.dtype == np.float32
         assert (array != before[name]).any(), name
+
+
+def test_a_layer_too_large_for_one_piece() -> None:
+    layer = Linear(300, PIECE // 200, "normal", np.random.default_rng(0))
+    for name, gradient in layer.gradients.items():
+        gradient[:] = np.random.default_rng(1).standard_normal(gradient.shape)
+        assert name != "weights" or PIECE < gradient.size < 2 * PIECE
+    expected = {name: array - np.float32(0.3) * layer.gradients[name] for name, array in layer.parameters.items()}
+    SGD(layer, 0.3).step()
+    for name, array in layer.parameters.items():
+        np.testing.assert_array_equal(array, expected[name])
+
+
+def test_parameters_that_do_not_lie_in_a_row_are_refused() -> None:
+    layer = Linear(3, 2)
+    layer.parameters["weights"] = np.zeros((2, 3), np.float32).T
+    with pytest.raises(ValueError, match="copy"):
+        SGD(layer, 0.1)
 
 
 def test_steps_go_downhill() -> None:

@@ -55,7 +55,7 @@ class Linear(Module):
         weights, bias = self.parameters["weights"], self.parameters["bias"]
         self._x = x
         y = self._array("y", (len(x), len(bias)), weights.dtype)
-        np.matmul(x, weights, out=y)
+        np.dot(x, weights, out=y)
         return np.add(y, bias, out=y)
 
     def backward(self, gradient: Array) -> Array:
@@ -65,9 +65,9 @@ class Linear(Module):
         """
         weights = self.parameters["weights"]
         # dL/dW = x^T dL/dy
-        np.matmul(self._x.T, gradient, out=self.gradients["weights"])
+        np.dot(self._x.T, gradient, out=self.gradients["weights"])
         # dL/db = sum over the batch of dL/dy
         np.add.reduce(gradient, axis=0, out=self.gradients["bias"])
         # dL/dx = dL/dy W^T
         dx = self._array("dx", self._x.shape, weights.dtype)
-        return np.matmul(gradient, weights.T, out=dx) if self.wants_input_gradient else dx
+        return np.dot(gradient, weights.T, out=dx) if self.wants_input_gradient else dx

@@ -2,7 +2,11 @@
 
 import numpy as np
 
-from hippo.nn.module import Module
+from hippo.nn.module import Array, Module
+
+#: Numbers that are moved at once: their changes are still in the processor's cache when they are subtracted, and large
+#: networks need no scratch memory of their own size.
+PIECE = 1 << 16
 
 
 class SGD:
@@ -26,16 +30,23 @@ class SGD:
             raise ValueError(f"The learning rate must be a finite number above 0, not {lr}.")
         self.model = model
         self.lr = lr
-        # One scratch array as large as the largest parameter, so that a step allocates nothing.
-        size = max((p.size for p in model.parameters.values()), default=0)
-        dtypes = {p.dtype for p in model.parameters.values()} or {np.dtype(np.float32)}
-        scratch = np.empty(size, max(dtypes))
-        self._triples = [
-            (p, model.gradients[name], scratch[: p.size].reshape(p.shape)) for name, p in model.parameters.items()
+        dtypes = {parameter.dtype for parameter in model.parameters.values()} or {np.dtype(np.float32)}
+        self._scratch = np.empty(PIECE, max(dtypes))
+        self._pieces = [
+            (p, g, self._scratch[: p.size])
+            for name, parameter in model.parameters.items()
+            for p, g in zip(_pieces(parameter), _pieces(model.gradients[name]), strict=True)
         ]
 
     def step(self) -> None:
         """Take one step downhill."""
-        for parameter, gradient, change in self._triples:
-            np.multiply(gradient, self.lr, out=change)
-            parameter -= change
+        lr = np.array(self.lr, self._scratch.dtype)
+        for parameter, gradient, change in self._pieces:
+            np.multiply(gradient, lr, out=change)
+            np.subtract(parameter, change, out=parameter)
+
+
+def _pieces(array: Array) -> list[Array]:
+    """Return views of at most `PIECE` numbers each that make up `array`."""
+    flat = np.reshape(array, -1, copy=False)
+    return [flat[begin : begin + PIECE] for begin in range(0, flat.size, PIECE)]
