@@ -1,0 +1,152 @@
+"""One epoch of training: Hippo beside PyTorch, JAX, scikit-learn and a per-sample loop, in turns in one run.
+
+Every contender (see ``contenders``) is a process of its own, held to the same one core and to one thread. In each round
+every one does an epoch, in an order drawn anew, while the others wait; so whatever else the machine does meets them
+all alike. Ratios are taken within a round.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+from benchmarks.contenders import CONTENDERS
+from benchmarks.report import Table, median, spread
+
+ROUNDS = 7
+#: The per-sample loop would take most of the time here and tell nothing new.
+LARGER, LARGER_ROUNDS, LEFT_OUT_OF_LARGER = [784, 128, 64, 10], 3, ("NumPy, per sample",)
+FASTER_KERNELS = "Hippo, OpenBLAS told"
+ONE_THREAD = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+    "JAX_PLATFORMS": "cpu",
+}
+#: How many times as long as Hippo's epoch the others' should take, at least (DESIGN: 1 / 1.5 for JAX).
+BUDGETS = {"JAX, jit + scan": 1 / 1.5, "PyTorch, eager": 4.0, "NumPy, per sample": 10.0}
+
+
+@dataclass
+class Process:
+    """A contender at work: `seconds` of its epochs so far."""
+
+    name: str
+    popen: subprocess.Popen[str]
+    seconds: list[float] = field(default_factory=list)
+
+    def ask(self, line: str) -> float:
+        """Send a line and return the number that is answered."""
+        assert self.popen.stdin is not None
+        self.popen.stdin.write(line + "\n")
+        self.popen.stdin.flush()
+        return float(self.hear())
+
+    def hear(self) -> str:
+        """Return the next line it prints."""
+        assert self.popen.stdout is not None
+        line = self.popen.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.name} ended with exit code {self.popen.wait()}.")
+        return line.strip()
+
+    def end(self) -> None:
+        """Close its input, which ends it; kill it if that does not."""
+        assert self.popen.stdin is not None
+        assert self.popen.stdout is not None
+        try:
+            self.popen.stdin.close()
+            self.popen.wait(10)
+        except (OSError, subprocess.TimeoutExpired):
+            self.popen.kill()
+            self.popen.wait()
+        self.popen.stdout.close()
+
+
+def run() -> list[Table]:
+    """Measure both networks."""
+    return [
+        compare([784, 30, 10], ROUNDS, ()),
+        compare(LARGER, LARGER_ROUNDS, LEFT_OUT_OF_LARGER),
+    ]
+
+
+def compare(sizes: list[int], rounds: int, left_out: tuple[str, ...]) -> Table:
+    """Let all contenders but those `left_out` do `rounds` epochs of a network in turns."""
+    processes: list[Process] = []
+    try:
+        for name in CONTENDERS:
+            if name not in left_out:
+                processes.append(_start(name, name, sizes, {}))
+        if _openblas_overlooks_avx512():
+            processes.append(_start(FASTER_KERNELS, "Hippo", sizes, {"OPENBLAS_CORETYPE": "SkylakeX"}))
+        rng = np.random.default_rng(1)
+        for _ in range(rounds):
+            for turn in rng.permutation(len(processes)):
+                process = processes[turn]
+                process.seconds.append(process.ask("epoch"))
+        accuracies = [process.ask("accuracy") for process in processes]
+    finally:
+        for process in processes:
+            process.end()
+    return _table(sizes, rounds, processes, accuracies)
+
+
+def _start(name: str, contender: str, sizes: list[int], variables: dict[str, str]) -> Process:
+    """Start a contender on its one core and wait until it is warm, so that no two warm up at the same time."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    popen = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.contenders", contender, ",".join(map(str, sizes))],
+        env=os.environ | ONE_THREAD | variables,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    process = Process(name, popen)
+    try:
+        if cores:
+            # At once, before the child has counted its cores and started its threads.
+            os.sched_setaffinity(popen.pid, {cores[-1]})
+        if process.hear() != "ready":
+            raise RuntimeError(f"{name} did not get ready.")
+    except BaseException:
+        process.end()
+        raise
+    return process
+
+
+def _table(sizes: list[int], rounds: int, processes: list[Process], accuracies: list[float]) -> Table:
+    hippo = processes[0]
+    table = Table(
+        f"One epoch of {'-'.join(map(str, sizes))}, batch 10, 50,000 images, one core: {rounds} rounds in turns",
+        ["", "seconds", "spread", "times Hippo", "spread", "budget", "accuracy"],
+        notes=[
+            "Medians. 'times Hippo' is a time divided by Hippo's in the same round: above 1, Hippo is faster.",
+            f"'accuracy' is the fraction of the test set that is right after {rounds + 1} epochs: all did learn.",
+        ],
+    )
+    for process, accuracy in zip(processes, accuracies, strict=True):
+        ratios = [own / its for own, its in zip(process.seconds, hippo.seconds, strict=True)]
+        least = BUDGETS.get(process.name) if sizes == [784, 30, 10] else None
+        budget = None if least is None else f"> {least:.2f}: {'met' if median(ratios) >= least else 'MISSED'}"
+        row = [process.name, median(process.seconds), spread(process.seconds), median(ratios), spread(ratios), budget]
+        table.rows.append([*row, f"{accuracy:.4f}"])
+    if any(process.name == FASTER_KERNELS for process in processes):
+        table.notes.append(
+            f"'{FASTER_KERNELS}': OpenBLAS does not know this processor and leaves its AVX-512 unused; with "
+            "OPENBLAS_CORETYPE=SkylakeX in the environment it uses it."
+        )
+    return table
+
+
+def _openblas_overlooks_avx512() -> bool:
+    """Whether the processor has AVX-512 and NumPy's OpenBLAS has chosen kernels for older ones."""
+    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])  # type: ignore[index]
+    kernels = {pool.get("architecture") for pool in threadpool_info() if pool["internal_api"] == "openblas"}
+    return any(name in ("X86_V4", "AVX512_SKX") for name in found) and bool(kernels & {"Haswell", "Zen"})
