@@ -6,7 +6,6 @@ are turned into floats, in memory that every step reuses. A batch too large for 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +69,8 @@ class Gather:
         raw, classes, inputs, targets = self._buffers[rows]
         # mode="clip" lets NumPy write straight into `out`; the indices are in range anyway.
         np.take(self._pixels, index, axis=0, out=raw, mode="clip")
-        np.divide(raw, np.float32(255), out=inputs)
+        np.copyto(inputs, raw)  # in two steps: dividing bytes into floats would take a buffer for the conversion
+        np.divide(inputs, np.float32(255), out=inputs)
         np.take(self._labels, index, out=classes, mode="clip")
         np.take(self._one_hot, classes, axis=0, out=targets, mode="clip")
         return inputs, targets
@@ -99,15 +99,15 @@ def minibatches(
     """
     gather = Gather(pixels, labels)
     order = rng.permutation(len(pixels))
-    whole = Chunk(*gather(order[:0]), batch_size=0, is_first=True, is_last=True)
+    chunk = Chunk(*gather(order[:0]), batch_size=0, is_first=True, is_last=True)
     for begin in range(start * size, len(order), size):
         batch = order[begin : begin + size]
         for offset in range(0, len(batch), CHUNK):
-            whole.inputs, whole.targets = gather(batch[offset : offset + CHUNK])
-            whole.batch_size = len(batch)
-            whole.is_first = offset == 0
-            whole.is_last = offset + CHUNK >= len(batch)
-            yield whole
+            chunk.inputs, chunk.targets = gather(batch[offset : offset + CHUNK])
+            chunk.batch_size = len(batch)
+            chunk.is_first = offset == 0
+            chunk.is_last = offset + CHUNK >= len(batch)
+            yield chunk
 
 
 class GradientSum:
@@ -121,16 +121,19 @@ class GradientSum:
 
     def __init__(self, gradients: dict[str, Array]) -> None:
         self._gradients = gradients
-        self._sums: dict[str, Any] = {}
+        self._sums: dict[str, Array] = {}
 
     def add(self, chunk: Chunk) -> None:
         """Take in the gradients of `chunk`; after the last one, leave the sum in the module's gradients."""
-        if chunk.is_first:
-            if chunk.is_last:
-                return
-            self._sums = {name: gradient.copy() for name, gradient in self._gradients.items()}
+        if chunk.is_first and chunk.is_last:
             return
+        if not self._sums:
+            self._sums = {name: np.empty_like(gradient) for name, gradient in self._gradients.items()}
         for name, gradient in self._gradients.items():
-            self._sums[name] += gradient
+            total = self._sums[name]
+            if chunk.is_first:
+                np.copyto(total, gradient)
+            else:
+                total += gradient
             if chunk.is_last:
-                np.copyto(gradient, self._sums[name])
+                np.copyto(gradient, total)

@@ -1,6 +1,6 @@
 """What a run is told: epochs, mini-batch size, learning rate, seed. Checked once, here, and then trusted."""
 
-import math
+import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ class TrainingConfig:
         _check_integer("mini_batch_size", self.mini_batch_size, 1, MAX_BATCH)
         _check_integer("seed", self.seed, 0, MAX_SEED)
         rate = self.learning_rate
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not math.isfinite(rate) or rate <= 0:
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= sys.float_info.max:
             raise InvalidValue(f"learning_rate must be a finite number above 0, not {rate!r}.")
 
     def to_dict(self) -> dict[str, Any]:

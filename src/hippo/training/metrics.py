@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hippo.datasets.dataset import Dataset
 from hippo.nn import Array, Loss, Module
 from hippo.nn.losses import output_probabilities
-from hippo.training.batches import CHUNK, Gather
+from hippo.training.batches import CHUNK, CLASSES, Gather
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def evaluate(model: Module, loss: Loss, data: Dataset) -> Evaluation:
 
 def network_outputs(model: Module, loss: Loss, data: Dataset) -> Array:
     """Return the answers of `model` for every example of `data`: float32 (N, 10), probabilities after a softmax."""
-    result = np.empty((len(data), 10), np.float32)
+    result = np.empty((len(data), CLASSES), np.float32)
     for rows, outputs, _, _ in _passes(model, data):
         result[rows] = output_probabilities(loss, outputs)
     return result
@@ -60,7 +60,7 @@ def accuracy(outputs: Array, labels: NDArray[Any]) -> float:
     return float(np.mean(outputs.argmax(axis=1) == labels))
 
 
-def confusion_matrix(predicted: NDArray[Any], actual: NDArray[Any], classes: int = 10) -> NDArray[np.int64]:
+def confusion_matrix(predicted: NDArray[Any], actual: NDArray[Any], classes: int = CLASSES) -> NDArray[np.int64]:
     """Return counts (classes, classes): row is the true class, column the predicted one."""
     pairs = actual.astype(np.int64) * classes + predicted.astype(np.int64)
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)

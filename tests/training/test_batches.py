@@ -1,0 +1,137 @@
+"""Mini-batches: every example once, in an order that is a function of the generator, and large ones in chunks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from hippo.nn import Array, Linear, QuadraticLoss, Sequential, Sigmoid
+from hippo.training import batches
+from hippo.training.batches import GradientSum, minibatches
+
+Bytes = NDArray[np.uint8]
+
+
+@dataclass
+class Rows:
+    """A copy of a chunk, which the next one overwrites."""
+
+    inputs: Array
+    targets: Array
+    place: tuple[int, bool, bool]
+
+
+def numbered(count: int) -> tuple[Bytes, Bytes]:
+    """Pictures (count, 784) whose first two pixels tell their number, and labels (count,)."""
+    number = np.arange(count)
+    pixels = np.random.default_rng(1).integers(0, 256, (count, 784), np.uint8)
+    pixels[:, 0], pixels[:, 1] = number // 256, number % 256
+    return pixels, (number % 10).astype(np.uint8)
+
+
+def numbers(rows: Array) -> list[int]:
+    """Which examples of `numbered` these inputs are."""
+    first = np.rint(rows[:, :2] * 255).astype(int)
+    return [int(number) for number in first[:, 0] * 256 + first[:, 1]]
+
+
+def epoch(count: int, size: int, seed: int = 0, start: int = 0) -> list[Rows]:
+    chunks = minibatches(*numbered(count), size, np.random.default_rng(seed), start)
+    return [Rows(c.inputs.copy(), c.targets.copy(), (c.batch_size, c.is_first, c.is_last)) for c in chunks]
+
+
+def order(chunks: list[Rows]) -> list[int]:
+    return [number for chunk in chunks for number in numbers(chunk.inputs)]
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(count=st.integers(1, 50), size=st.integers(1, 60), seed=st.integers(0, 2**32), start=st.integers(0, 60))
+def test_every_example_once_in_the_drawn_order(count: int, size: int, seed: int, start: int) -> None:
+    chunks = epoch(count, size, seed)
+    assert order(chunks) == np.random.default_rng(seed).permutation(count).tolist()
+    assert [len(chunk.inputs) for chunk in chunks] == [min(size, count - begin) for begin in range(0, count, size)]
+    assert all(chunk.place == (len(chunk.inputs), True, True) for chunk in chunks)
+    assert order(epoch(count, size, seed, start)) == order(chunks[start:])
+
+
+def test_one_draw_for_an_epoch_wherever_it_starts() -> None:
+    rngs = [np.random.default_rng(1) for _ in range(3)]
+    list(minibatches(*numbered(20), 3, rngs[0]))
+    list(minibatches(*numbered(20), 3, rngs[1], start=4))
+    rngs[2].permutation(20)
+    assert rngs[0].bit_generator.state == rngs[1].bit_generator.state == rngs[2].bit_generator.state
+
+
+def test_pixels_are_divided_by_255_exactly_and_targets_are_one_hot() -> None:
+    pixels, labels = numbered(300)
+    pixels[:, 2] = np.arange(300) % 256  # every byte there is
+    for chunk in minibatches(pixels, labels, 7, np.random.default_rng(2)):
+        which = numbers(chunk.inputs)
+        assert chunk.inputs.dtype == chunk.targets.dtype == np.float32
+        np.testing.assert_array_equal(chunk.inputs, pixels[which].astype(np.float32) / np.float32(255))
+        np.testing.assert_array_equal(chunk.inputs, (pixels[which] / 255.0).astype(np.float32))
+        np.testing.assert_array_equal(chunk.targets, np.eye(10)[labels[which]])
+
+
+def test_large_batches_come_in_chunks() -> None:
+    chunks = epoch(4300, 2100)
+    assert [len(chunk.inputs) for chunk in chunks] == [1000, 1000, 100, 1000, 1000, 100, 100]
+    assert [chunk.place for chunk in chunks] == [
+        (2100, True, False),
+        (2100, False, False),
+        (2100, False, True),
+        (2100, True, False),
+        (2100, False, False),
+        (2100, False, True),
+        (100, True, True),
+    ]
+    assert sorted(order(chunks)) == list(range(4300))
+
+
+@pytest.mark.parametrize("count", [7, 8, 9, 24, 25])
+def test_chunks_have_exactly_the_gradient_of_the_whole_batch(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exactly: weights, pixels and targets are small integers here, so that no sum is rounded, in whatever order."""
+    pixels, labels = numbered(count)
+    pixels = (pixels > 127).astype(np.uint8) * 255  # 0 or 1 when scaled
+    layer = Linear(784, 10, "zeros", dtype=np.float64)
+    layer.parameters["weights"][:] = np.random.default_rng(3).integers(-3, 4, (784, 10))
+    loss = QuadraticLoss()
+    loss_of: dict[int, float] = {}
+    gradients_of: dict[int, dict[str, Array]] = {}
+    for chunk_size in (8, 1000):
+        monkeypatch.setattr(batches, "CHUNK", chunk_size)
+        sums = GradientSum(layer.gradients)
+        loss_of[chunk_size] = 0.0
+        for _ in range(2):  # twice, so that what is left of the first batch would show in the second
+            for chunk in minibatches(pixels, labels, count, np.random.default_rng(4)):
+                loss_of[chunk_size] += loss.forward(layer.forward(chunk.inputs), chunk.targets, 32)
+                layer.backward(loss.backward())
+                sums.add(chunk)
+        gradients_of[chunk_size] = {name: gradient.copy() for name, gradient in layer.gradients.items()}
+    assert loss_of[8] == loss_of[1000] > 0
+    for name, gradient in gradients_of[1000].items():
+        assert gradient.any()
+        np.testing.assert_array_equal(gradients_of[8][name], gradient)
+
+
+def test_chunks_of_a_real_network_give_the_gradient_of_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels, labels = numbered(53)
+    rng = np.random.default_rng(5)
+    model = Sequential([Linear(784, 6, rng=rng, dtype=np.float64), Sigmoid(), Linear(6, 10, rng=rng, dtype=np.float64)])
+    loss = QuadraticLoss()
+    found = []
+    for chunk_size in (10, 1000):
+        monkeypatch.setattr(batches, "CHUNK", chunk_size)
+        sums = GradientSum(model.gradients)
+        for chunk in minibatches(pixels, labels, 53, np.random.default_rng(6)):
+            loss.forward(model.forward(chunk.inputs), chunk.targets, chunk.batch_size)
+            model.backward(loss.backward())
+            sums.add(chunk)
+        found.append({name: gradient.copy() for name, gradient in model.gradients.items()})
+    for name, gradient in found[1].items():
+        np.testing.assert_allclose(found[0][name], gradient, rtol=1e-10, atol=1e-13)
