@@ -15,8 +15,19 @@ import numpy as np
 
 from hippo.datasets.dataset import Dataset, as_dataset
 from hippo.errors import InvalidValue
-from hippo.nn import INITIALIZERS, Array, CrossEntropyLoss, Linear, Loss, Module, QuadraticLoss, ReLU, Sequential
-from hippo.nn.activations import Sigmoid, Tanh
+from hippo.nn import (
+    INITIALIZERS,
+    Array,
+    CrossEntropyLoss,
+    Linear,
+    Loss,
+    Module,
+    QuadraticLoss,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Tanh,
+)
 from hippo.nn.losses import output_probabilities
 from hippo.training import Callback, Progress, TrainingConfig, TrainingState, evaluate, train
 from hippo.training.config import MAX_SEED
@@ -106,7 +117,7 @@ class NetworkSpec:
             ("loss", self.loss, LOSSES),
             ("initializer", self.initializer, INITIALIZERS),
         ):
-            if value not in choices:
+            if not isinstance(value, str) or value not in choices:
                 raise InvalidValue(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed <= MAX_SEED:
             raise InvalidValue(f"seed must be a whole number from 0 to {MAX_SEED}, not {self.seed!r}.")
@@ -231,30 +242,40 @@ class NeuralNetwork:
         Raises
         ------
         InvalidValue
-            For a setting outside its range.
+            For a setting outside its range, or a set that this network cannot learn from.
         Diverged
-            When the loss stops being finite.
+            When the loss or a weight stops being finite.
         """
         config = TrainingConfig(epochs, mini_batch_size, learning_rate, seed)
         return train(
             self.model,
             self.loss,
-            as_dataset(training_data),
+            _digits(training_data),
             config,
             shuffling(seed),
-            as_dataset(test_data) if test_data is not None else None,
+            _digits(test_data) if test_data is not None else None,
             [*callbacks, *([Progress(progress)] if progress else [])],
             state,
         )
 
     def evaluate(self, test_data: Data) -> int:
         """Return how many examples of `test_data` the network gets right."""
-        return evaluate(self.model, self.loss, as_dataset(test_data)).correct
+        return evaluate(self.model, self.loss, _digits(test_data)).correct
 
 
 def shuffling(seed: int) -> np.random.Generator:
     """Return the generator that orders the examples of a run; another stream than that of the weights."""
     return np.random.default_rng([seed, 1])
+
+
+def _digits(data: Data) -> Dataset:
+    """Return `data` as a Dataset; raises InvalidValue when it does not fit the network's inputs and outputs."""
+    digits = as_dataset(data)
+    if not len(digits) or digits.pixels.shape[1] != INPUTS or digits.classes > OUTPUTS:
+        raise InvalidValue(
+            f"A set must hold at least one picture, each of {INPUTS} pixels and labelled 0 to {OUTPUTS - 1}."
+        )
+    return digits
 
 
 def _build(spec: NetworkSpec, initializer: str) -> Sequential:
