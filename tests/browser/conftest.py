@@ -32,9 +32,9 @@ TIMEOUT_MS = 20_000
 
 def _chromium() -> str:
     named = os.environ.get("HIPPO_CHROMIUM")
-    found = (named and shutil.which(named)) or shutil.which("/usr/bin/chromium") or shutil.which("chromium")
-    if found:
-        return found
+    for candidate in [named] if named else ["/usr/bin/chromium", "chromium"]:
+        if found := shutil.which(candidate):
+            return found
     reason = (
         "Chromium is missing, so the page is not tested: install it (Debian: chromium) or name it in HIPPO_CHROMIUM."
     )

@@ -107,7 +107,7 @@ def test_create_and_delete_by_keyboard_alone(page: Page, server: Server) -> None
     expect(dialog.get_by_role("button", name="Keep")).to_be_focused()
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    expect(page.get_by_role("button", name="Delete")).to_be_focused()
+    expect(page.get_by_role("button", name="Delete", exact=True)).to_be_focused()
     page.keyboard.press("Enter")
     tab_to("Delete")
     page.keyboard.press("Enter")
