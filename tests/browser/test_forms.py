@@ -82,7 +82,7 @@ def test_create_and_delete_by_keyboard_alone(page: Page, server: Server) -> None
         for _ in range(40):
             page.keyboard.press("Tab")
             focused = page.evaluate("(document.activeElement.labels?.[0] ?? document.activeElement).textContent.trim()")
-            if focused.startswith(name):
+            if focused == name:
                 return
         raise AssertionError(f"{name} cannot be reached by keyboard")
 
@@ -92,7 +92,7 @@ def test_create_and_delete_by_keyboard_alone(page: Page, server: Server) -> None
     expect(page.locator(".tip")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="New network")).to_be_focused()
-    tab_to("Name")
+    tab_to("Name (optional)")
     page.keyboard.type("by hand")
     tab_to("Epochs")
     page.keyboard.press("Control+a")
@@ -109,6 +109,7 @@ def test_create_and_delete_by_keyboard_alone(page: Page, server: Server) -> None
     expect(dialog).to_be_hidden()
     expect(page.get_by_role("button", name="Delete", exact=True)).to_be_focused()
     page.keyboard.press("Enter")
+    expect(dialog.get_by_role("button", name="Keep")).to_be_focused()
     tab_to("Delete")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Train your first network")).to_be_visible()
