@@ -16,7 +16,12 @@ export function dialogView(state, act) {
     if (content && !element.open) element.showModal();
     if (!content && element.open) element.close();
   });
-  return html`<dialog class="ask" aria-labelledby="ask-title" aria-describedby="ask-text" @cancel=${() => act.ask(null)} @close=${() => state.dialog && act.ask(null)} ${ref(show)}>
+  // Escape. The state decides whether the dialog is open, and the next render closes it.
+  const cancel = (event) => {
+    event.preventDefault();
+    act.ask(null);
+  };
+  return html`<dialog class="ask" aria-labelledby="ask-title" aria-describedby="ask-text" @cancel=${cancel} ${ref(show)}>
     ${content ?? nothing}
   </dialog>`;
 }
