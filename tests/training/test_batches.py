@@ -93,6 +93,17 @@ def test_large_batches_come_in_chunks() -> None:
     assert sorted(order(chunks)) == list(range(4300))
 
 
+def test_batches_are_the_same_however_many_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = epoch(25, 3)
+    monkeypatch.setattr(batches, "CHUNK", 8)  # two batches of 3 at once; the last time one of 1
+    for start in range(10):
+        parts = epoch(25, 3, start=start)
+        assert [part.place for part in parts] == [one.place for one in whole[start:]]
+        for part, one in zip(parts, whole[start:], strict=True):
+            np.testing.assert_array_equal(part.inputs, one.inputs)
+            np.testing.assert_array_equal(part.targets, one.targets)
+
+
 @pytest.mark.parametrize("count", [7, 8, 9, 24, 25])
 def test_chunks_have_exactly_the_gradient_of_the_whole_batch(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exactly: weights, pixels and targets are small integers here, so that no sum is rounded, in whatever order."""

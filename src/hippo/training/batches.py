@@ -1,7 +1,7 @@
 """Mini-batches: every epoch all examples once, in a new order, as float32 between 0 and 1.
 
-The pictures stay as they lie on disk (uint8, memory-mapped, shared by all workers); only the rows of the current step
-are turned into floats, in memory that every step reuses. A batch too large for that comes in chunks of `CHUNK` rows.
+The pictures stay as they lie on disk (uint8, memory-mapped, shared by all workers); only the next rows are turned into
+floats, up to `CHUNK` at a time, in memory that is used again and again. A larger batch comes in chunks.
 """
 
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from hippo.nn import Array
 
-#: Rows that go through the network at once. 1,000 rows of 784 floats are 3 MB: larger chunks are no faster, only
-#: bigger.
+#: Rows that are turned into floats, and may go through the network, at once. 1,000 rows of 784 floats are 3 MB: larger
+#: chunks are no faster, only bigger.
 CHUNK = 1_000
 CLASSES = 10
 
@@ -51,9 +51,10 @@ class Gather:
     """
 
     def __init__(self, pixels: Pixels, labels: NDArray[np.uint8]) -> None:
-        self._pixels, self._labels = pixels, labels
+        self._pixels = pixels
+        self._labels = labels.astype(np.intp)  # the type of an index; any other is converted at each use
         self._one_hot = np.eye(CLASSES, dtype=np.float32)
-        self._buffers: dict[int, tuple[Pixels, NDArray[np.uint8], Array, Array]] = {}
+        self._buffers: dict[int, tuple[Pixels, NDArray[np.intp], Array, Array]] = {}
 
     def __call__(self, index: NDArray[np.int64]) -> tuple[Array, Array]:
         """Return inputs (rows, 784) and one-hot targets (rows, 10), valid until the next call with as many rows."""
@@ -62,7 +63,7 @@ class Gather:
             width = self._pixels.shape[1]
             self._buffers[rows] = (
                 np.empty((rows, width), np.uint8),
-                np.empty(rows, np.uint8),
+                np.empty(rows, np.intp),
                 np.empty((rows, width), np.float32),
                 np.empty((rows, CLASSES), np.float32),
             )
@@ -92,22 +93,40 @@ def minibatches(
     start : int
         Mini-batches of this epoch to leave out, because they were done before an interruption.
 
-    Yields
-    ------
-    Chunk
-        Its arrays are overwritten by the next one.
+    Returns
+    -------
+    iterator of Chunk
+        The arrays of each are overwritten by later ones.
     """
-    gather = Gather(pixels, labels)
-    order = rng.permutation(len(pixels))
-    chunk = Chunk(*gather(order[:0]), batch_size=0, is_first=True, is_last=True)
-    for begin in range(start * size, len(order), size):
+    order = rng.permutation(len(pixels))[start * size :]
+    chunks = _whole_batches if size <= CHUNK else _parts_of_batches
+    return chunks(Gather(pixels, labels), order, size)
+
+
+def _whole_batches(gather: Gather, order: NDArray[np.int64], size: int) -> Iterator[Chunk]:
+    """Yield mini-batches as slices of up to `CHUNK` rows that are turned into floats at once.
+
+    Ten rows at a time, that would take twice as long, and most of it between the calls of NumPy.
+    """
+    rows = CHUNK // size * size
+    chunks: list[Chunk] = []
+    for begin in range(0, len(order), rows):
+        inputs, targets = gather(order[begin : begin + rows])
+        if not chunks or len(inputs) < rows:
+            chunks = [
+                Chunk(inputs[i : i + size], targets[i : i + size], min(size, len(inputs) - i), True, True)
+                for i in range(0, len(inputs), size)
+            ]
+        yield from chunks
+
+
+def _parts_of_batches(gather: Gather, order: NDArray[np.int64], size: int) -> Iterator[Chunk]:
+    """Yield mini-batches in parts of up to `CHUNK` rows."""
+    for begin in range(0, len(order), size):
         batch = order[begin : begin + size]
         for offset in range(0, len(batch), CHUNK):
-            chunk.inputs, chunk.targets = gather(batch[offset : offset + CHUNK])
-            chunk.batch_size = len(batch)
-            chunk.is_first = offset == 0
-            chunk.is_last = offset + CHUNK >= len(batch)
-            yield chunk
+            inputs, targets = gather(batch[offset : offset + CHUNK])
+            yield Chunk(inputs, targets, len(batch), offset == 0, offset + CHUNK >= len(batch))
 
 
 class GradientSum:
