@@ -125,10 +125,28 @@ def test_hostile_and_foreign_pickles_are_refused(tmp_path: Path, refused: Refuse
         read_file(tmp_path / "mnist.pkl")
 
 
+@pytest.mark.parametrize("data", [b"\x80\x02Nr\xff\xff\xff\x7f.", b"\x80\x02" + b"N0" * 5000 + b"N.", b"\x80\x02}."])
+def test_steps_are_refused_before_the_first_is_obeyed(
+    tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch, data: bytes
+) -> None:
+    begun: list[object] = []
+    monkeypatch.setattr(nielsen_pickle, "_Unpickler", lambda *arguments, **_: begun.append(arguments))
+    (tmp_path / "mnist.pkl").write_bytes(data)
+    with refused("mnist.pkl"):
+        read_file(tmp_path / "mnist.pkl")
+    assert begun == []
+
+
+def test_only_latin_1_is_encoded() -> None:
+    assert nielsen_pickle._Encode("\xff", "latin1") == b"\xff"
+    with pytest.raises(nielsen_pickle._RefusedError):
+        nielsen_pickle._Encode("x", "zlib")
+
+
 def test_a_refused_pickle_leaves_the_stand_ins_as_they_were(tmp_path: Path, digits: Digits, refused: Refused) -> None:
     before = {kind: dict(vars(kind)) for kind in (nielsen_pickle._Array, nielsen_pickle._Dtype, nielsen_pickle._Encode)}
     for name in (b"numpy\nndarray", b"numpy\ndtype", b"_codecs\nencode"):
-        (tmp_path / "mnist.pkl").write_bytes(b"\x80\x02c" + name + b"\nN](U\x01xNe\x86b.")
+        (tmp_path / "mnist.pkl").write_bytes(b"\x80\x02c" + name + b"\nN}U\x01xNs\x86b.")
         with refused("mnist.pkl"):
             read_file(tmp_path / "mnist.pkl")
     assert before == {kind: dict(vars(kind)) for kind in before}

@@ -21,6 +21,7 @@ from hippo.errors import DataError
 Pair = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
 _MAX_STEPS = 2000  # Nielsen's file takes about 200
+# None of them makes a dict: without one, a pickle cannot set attributes of what it is given.
 _STEP_NAMES = (
     "PROTO FRAME STOP MARK POP TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_TUPLE EMPTY_LIST APPEND APPENDS GLOBAL STACK_GLOBAL "
     "REDUCE BUILD NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINSTRING SHORT_BINSTRING BINBYTES SHORT_BINBYTES "
@@ -79,9 +80,6 @@ class _Encode:
         if not isinstance(text, str) or encoding not in ("latin1", b"latin1"):
             raise _RefusedError
         return text.encode("latin-1")
-
-    def __setstate__(self, state: object) -> None:
-        raise _RefusedError  # its presence keeps a pickle from setting attributes on the class
 
 
 _STANDS_FOR: dict[tuple[str, str], type] = {
