@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 
 PROJECT_DIR = Path(__file__).resolve().parents[1]
 WORKER_SECONDS = 10.0
-REQUEST_SECONDS = 5.0
+REQUEST_SECONDS = 3.0
 IDLE_SECONDS = 60.0
-MAX_BODY = 1_000_000
 WRONG_SETTING = 2
 #: One request may arrive twice: from whoever started the server, and through its process group.
 ONE_SIGNAL_SECONDS = 0.1
@@ -148,13 +147,12 @@ class EventletServer:
         import eventlet
         import eventlet.wsgi
 
-        from hippo.api.http_limits import ShortLines, linger, not_http
+        from hippo.api.http_limits import ShortLines, ends_unclearly, linger, not_http
 
         class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]  # eventlet has no types
             def get_environ(self) -> dict[str, Any]:
                 environ: dict[str, Any] = super().get_environ()
-                length = environ.get("CONTENT_LENGTH") or "0"
-                self.unsure = "HTTP_TRANSFER_ENCODING" in environ or not length.isdigit() or int(length) > MAX_BODY
+                self.unsure = ends_unclearly(environ)
                 if self.unsure:
                     self.close_connection = 1  # eventlet would read the rest of the body, however long
                 environ["wsgi.input"].rfile = ShortLines(self.rfile)
@@ -202,7 +200,7 @@ class GeventServer:
         from gevent import pywsgi
         from gevent.pool import Pool
 
-        from hippo.api.http_limits import linger
+        from hippo.api.http_limits import ends_unclearly, linger
 
         idle: set[Any] = set()
 
@@ -221,13 +219,17 @@ class GeventServer:
 
             def get_environ(self) -> dict[str, Any]:
                 environ: dict[str, Any] = super().get_environ()
-                self.unsure = "HTTP_TRANSFER_ENCODING" in environ or (self.content_length or 0) > MAX_BODY
+                self.unsure = ends_unclearly(environ)
                 if self.unsure and environ["wsgi.input"] is self.wsgi_input:
                     whole = self.wsgi_input
                     self.wsgi_input = environ["wsgi.input"] = Input(
                         self.rfile, whole.content_length, whole.socket, whole.chunked_input
                     )
                 return environ
+
+            def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+                more = [("Connection", "close")] if self.unsure else []
+                return super().start_response(status, [*headers, *more], exc_info)
 
             def handle_one_response(self) -> None:
                 super().handle_one_response()

@@ -91,6 +91,12 @@ class Server:
             if re.search(pattern, line):
                 return line
 
+    def children(self) -> list[psutil.Process]:
+        """Return the processes that the server has started, of which there may be none any more."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return psutil.Process(self.process.pid).children(recursive=True)
+        return []
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal, wait for the end, return the exit code."""
         self.process.send_signal(number)
@@ -150,10 +156,9 @@ def serving(folder: Path, **variables: str) -> Iterator[Server]:
     try:
         line = server.wait_for_line(r"ready at http://")
         server.url = _address(line)
-        family = psutil.Process(server.process.pid).children(recursive=True)
+        family = server.children()
         yield server
-        with contextlib.suppress(psutil.NoSuchProcess):
-            family += psutil.Process(server.process.pid).children(recursive=True)
+        family += server.children()
         if server.process.poll() is None:
             assert server.stop() == 0, server.output
     finally:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from http import HTTPStatus
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from hippo.api import strict_json
 from hippo.api.errors import error_body
 
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
+
+#: Bytes of an unwanted body that are read to keep the connection; before a larger one it is closed.
+MAX_REST = 1_000_000
 #: Bytes that the line with a chunk's length may have.
 MAX_CHUNK_LINE = 256
 
@@ -38,6 +44,12 @@ def not_http(code: int, text: str | None = None) -> bytes:
     content = strict_json.dumps(error_body("bad_request", f"{text or status.phrase}.")).encode()
     head = f"HTTP/1.1 {code} {status.phrase}\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n"
     return f"{head}Connection: close\r\n\r\n".encode() + content
+
+
+def ends_unclearly(environ: WSGIEnvironment) -> bool:
+    """Say whether it is better to close the connection after this request than to look for the end of its body."""
+    length = environ.get("CONTENT_LENGTH") or "0"
+    return "HTTP_TRANSFER_ENCODING" in environ or not re.fullmatch("[0-9]{1,18}", length) or int(length) > MAX_REST
 
 
 class ShortLines:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import socket
 import threading
 import time
@@ -16,10 +17,11 @@ from http.server import BaseHTTPRequestHandler
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import unquote_to_bytes
 
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import DechunkedInput
 from werkzeug.wsgi import LimitedStream
 
-from hippo.api.http_limits import linger, not_http
+from hippo.api.http_limits import ends_unclearly, linger, not_http
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -136,6 +138,9 @@ class _Connection(BaseHTTPRequestHandler):
     def _respond(self) -> None:
         environ = self._environ()
         body = environ["wsgi.input"]
+        unclear = ends_unclearly(environ)
+        if unclear:
+            self.close_connection = True
         reply = _Reply(self)
         result: Iterable[bytes] = ()
         try:
@@ -146,10 +151,13 @@ class _Connection(BaseHTTPRequestHandler):
         finally:
             if hasattr(result, "close"):
                 result.close()
-        if not isinstance(body, LimitedStream) or not body.is_exhausted:
-            self.close_connection = True
-            self.wfile.flush()
+        if unclear:
             linger(self.connection)
+        elif not self.close_connection:
+            try:
+                body.exhaust()
+            except ClientDisconnected:
+                self.close_connection = True
 
     def _environ(self) -> WSGIEnvironment:
         path, _, query = self.path.partition("?")
@@ -183,10 +191,8 @@ class _Connection(BaseHTTPRequestHandler):
         source = cast("IO[bytes]", self.rfile)
         if "HTTP_TRANSFER_ENCODING" in environ:
             return DechunkedInput(source)
-        length = environ.get("CONTENT_LENGTH", "0")
-        if not length.isascii() or not length.isdigit():
-            return io.BytesIO()  # type: ignore[return-value]  # the guard refuses it, and the connection ends
-        return LimitedStream(source, int(length))
+        length = environ.get("CONTENT_LENGTH") or "0"
+        return LimitedStream(source, int(length) if re.fullmatch("[0-9]{1,18}", length) else 0)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer a request that is not HTTP, in the shape of all errors."""

@@ -13,6 +13,7 @@ import contextlib
 import errno
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Any, cast
 
 import simple_websocket
@@ -53,6 +54,7 @@ class _TextOnly:
 
     def wait(self) -> str | None:
         """Return the next message, or None at the end."""
+        time.sleep(0)  # eventlet yields only when there is nothing to read: a flood would leave nobody else a turn
         message = self._websocket.wait()
         return message if isinstance(message, str) and message[:1] in tuple("0123456") else None
 
@@ -135,6 +137,11 @@ class _BoundedServer(simple_websocket.Server):  # type: ignore[misc]  # simple-w
             pass
         finally:
             self.hang_up()
+
+    def close(self, reason: int | None = None, message: str | None = None) -> None:
+        """Close the websocket, and wake who waits for messages of it."""
+        super().close(reason, message)
+        self.event.set()
 
     def hang_up(self) -> None:
         """End the connection, so that nothing after the websocket is read as HTTP, and wake who waits for messages."""
