@@ -6,14 +6,13 @@ name is as durable as the content. What a kill leaves behind is a temporary file
 
 import os
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 
 _MARK = ".unfinished-"
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file, then put it in the place of `path`.
+def write_atomically(path: Path, content: bytes) -> None:
+    """Put a file that holds `content` in the place of `path`.
 
     Raises
     ------
@@ -23,13 +22,15 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f"{_MARK}{uuid.uuid4().hex}"
     try:
-        write(temporary)
-        _flush(temporary, os.O_RDWR)
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _flush(path.parent, os.O_RDONLY)
+    _flush_folder(path.parent)
 
 
 def remove(path: Path) -> bool:
@@ -38,7 +39,7 @@ def remove(path: Path) -> bool:
         path.unlink()
     except FileNotFoundError:
         return False
-    _flush(path.parent, os.O_RDONLY)
+    _flush_folder(path.parent)
     return True
 
 
@@ -48,8 +49,8 @@ def sweep(folder: Path) -> None:
         orphan.unlink(missing_ok=True)
 
 
-def _flush(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags)
+def _flush_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -3,9 +3,9 @@
 All three are safetensors files: arrays behind a JSON header, which no reading can make execute anything. The header's
 one metadata key ``hippo`` holds the rest (spec, metrics, revision) as JSON. In the folder of models::
 
-    <network_id>.safetensors            weights and biases, (in, out) and (out,)
-    <network_id>.outputs.safetensors    the network's answers for the 10,000 test digits, (10000, 10), and its last
-    weights checkpoints/<job_id>.safetensors    weights and state of a run that is not over
+    <network_id>.safetensors            weights (in, out) and biases (out,)
+    <network_id>.outputs.safetensors    the answers for the 10,000 test digits (10000, 10) and the last weights (H, 10)
+    checkpoints/<job_id>.safetensors    weights and state of a run that is not over
 
 Weights and outputs of the same moment carry the same revision, so that outputs of older weights are never taken for
 current.
@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from hippo.errors import DataError
 from hippo.network import NetworkSpec, NeuralNetwork
@@ -68,8 +68,8 @@ class ModelFiles:
 
     def load_model(self, network_id: str) -> NeuralNetwork:
         """Return the network as it was saved."""
-        header, arrays = _load(self.model_path(network_id))
-        return NeuralNetwork.from_parameters(NetworkSpec.from_dict(header["spec"]), arrays)
+        network, _ = _load_network(self.model_path(network_id))
+        return network
 
     def read_facts(self, network_id: str) -> dict[str, Any] | None:
         """Return what the header of the network's file says besides the weights, or None where there is no file."""
@@ -88,7 +88,7 @@ class ModelFiles:
         if not self.outputs_path(network_id).exists():
             return None
         header, arrays = _load(self.outputs_path(network_id))
-        return (arrays["test_outputs"], arrays["last_weights"]) if header["revision"] == revision else None
+        return (arrays["test_outputs"], arrays["last_weights"]) if header.get("revision") == revision else None
 
     def saved_networks(self) -> list[str]:
         """Return the ids of the networks that have a file here."""
@@ -105,10 +105,13 @@ class ModelFiles:
 
     def load_checkpoint(self, job_id: str) -> tuple[NeuralNetwork, dict[str, Any]] | None:
         """Return weights and state of the run, or None where there is no checkpoint."""
-        if not self.checkpoint_path(job_id).exists():
+        path = self.checkpoint_path(job_id)
+        if not path.exists():
             return None
-        header, arrays = _load(self.checkpoint_path(job_id))
-        return NeuralNetwork.from_parameters(NetworkSpec.from_dict(header["spec"]), arrays), header["state"]
+        network, header = _load_network(path)
+        if not isinstance(header.get("state"), dict):
+            raise DataError(f"{path.name} holds no state of a run.")
+        return network, header["state"]
 
     def delete_checkpoint(self, job_id: str) -> None:
         """Remove the checkpoint of a run that is over."""
@@ -129,7 +132,17 @@ def _save(path: Path, arrays: Mapping[str, Array], header: Mapping[str, Any]) ->
     # safetensors writes the memory of an array as it lies, strides ignored: a transposed view would be saved wrong.
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     metadata = {"hippo": json.dumps(header, allow_nan=False)}
-    write_atomically(path, lambda temporary: save_file(whole, temporary, metadata=metadata))
+    # Not `save_file`: it names a temporary file of its own, which nobody would sweep, and a full disk is no OSError to
+    # it. The price is a copy in memory.
+    write_atomically(path, save(whole, metadata=metadata))
+
+
+def _load_network(path: Path) -> tuple[NeuralNetwork, dict[str, Any]]:
+    header, arrays = _load(path)
+    try:
+        return NeuralNetwork.from_parameters(NetworkSpec.from_dict(header["spec"]), arrays), header
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{path.name} holds no network of Hippo: {error}") from None
 
 
 def _load(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -140,9 +153,11 @@ def _load(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
 
 def _header(file: Any, path: Path) -> dict[str, Any]:
     try:
-        header: dict[str, Any] = json.loads((file.metadata() or {})["hippo"])
-    except (KeyError, ValueError):
-        raise DataError(f"{path.name} was not written by Hippo: its header lacks the description.") from None
+        header = json.loads(file.metadata()["hippo"])
+    except (KeyError, TypeError, ValueError):
+        header = None
+    if not isinstance(header, dict):
+        raise DataError(f"{path.name} was not written by Hippo: its header lacks the description.")
     return header
 
 
