@@ -45,3 +45,14 @@ def app(make_app: Callable[..., Flask]) -> Flask:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def new_network(client: FlaskClient) -> Callable[[], str]:
+    """Return the function that makes a network and gives its id."""
+
+    def make() -> str:
+        network_id: str = client.post("/api/networks").get_json()["network_id"]
+        return network_id
+
+    return make

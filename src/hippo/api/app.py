@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask_cors import CORS
 from flask_openapi.openapi import OpenAPI
@@ -17,6 +17,11 @@ from hippo.api.sockets import SocketGate, create_socketio
 if TYPE_CHECKING:
     from hippo.engine import Engine
     from hippo.settings import Settings
+
+
+class _App(OpenAPI):
+    def log_exception(self, exc_info: Any) -> None:
+        """Leave the log to `errors`, which gives what happened an id."""
 
 
 def create_app(settings: Settings, engine: Engine | None = None) -> OpenAPI:
@@ -36,7 +41,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> OpenAPI:
         from hippo.engine import Engine
 
         engine = Engine(settings)
-    app = OpenAPI("hippo", info=INFO, security_schemes=SECURITY, doc_ui=False, static_folder=str(pages.STATIC_DIR))
+    app = _App("hippo", info=INFO, security_schemes=SECURITY, doc_ui=False, static_folder=str(pages.STATIC_DIR))
     app.openapi_version = "3.1.0"
     app.request_class = StrictRequest
     app.json = StrictProvider(app)

@@ -52,6 +52,11 @@ class Checked(BaseModel):
             raise _refusal([cls._explain(problem) for problem in error.errors(include_url=False)]) from None
 
     @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Refuse a string, which flask-openapi would take for JSON within JSON."""
+        return cls.model_validate(json_data, **options)
+
+    @classmethod
     def _explain(cls, problem: Any) -> dict[str, str]:
         name, *rest = problem["loc"] or ("",)
         field = str(name)[:100] + "".join(f"[{place}]" for place in rest)

@@ -91,6 +91,7 @@ def _describe_http(error: HTTPException) -> tuple[int, dict[str, Any], dict[str,
 
 
 def _describe_surprise(error: BaseException) -> tuple[int, dict[str, Any], dict[str, str]]:
+    error = getattr(error, "original_exception", None) or error
     error_id = secrets.token_hex(4)
     log.error("Unexpected error %s", error_id, exc_info=error)
     message = f"Something went wrong inside the server. Its log says more, under the error id {error_id}."

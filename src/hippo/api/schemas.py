@@ -127,7 +127,7 @@ class CleanupBody(Checked):
         float,
         Field(ge=0, le=36_500, description="Networks older than so many days are deleted: 0 to 36,500.", examples=[2]),
         Allowed("a number from 0 to 36,500"),
-    ] = 2
+    ] = 2.0
 
 
 class JobsQuery(Checked):
@@ -143,7 +143,10 @@ class JobsQuery(Checked):
         ),
     ] = None
     network_id: Annotated[
-        str | None, BeforeValidator(unset), Field(description="Only the jobs of this network.", max_length=100)
+        Annotated[str, Field(max_length=100)] | None,
+        BeforeValidator(unset),
+        Field(description="Only the jobs of this network."),
+        Allowed("the id of a network"),
     ] = None
     limit: Annotated[
         QueryNumber, Field(ge=1, le=500, description="At most so many jobs: 1 to 500."), Allowed("1 to 500")
