@@ -1,12 +1,12 @@
 /**
  * The live connection, and the only module that knows Socket.IO. It tells its owner when a connection stands
- * (then everything is read again), hands on the three events of training, and asks for missed ones. While no
+ * (then everything is read again), hands on the events of training, and asks for missed ones. While no
  * socket can be had it polls over plain HTTP every few seconds, so the page goes on without it.
  */
 
 import { io } from "socket.io-client";
 
-const EVENTS = ["training_update", "training_complete", "training_error"];
+const EVENTS = ["training_update", "training_complete", "training_error", "training_started", "training_progress"];
 const POLL_MS = 2_000;
 const PATIENCE_MS = 2_000;
 const KEEPALIVE_MS = 30_000;

@@ -5,7 +5,7 @@
  */
 
 import { applyEvent, emptyHistory } from "./logic/history.js";
-import { announcement, isRunning, isUnfinished, jobAfter } from "./logic/jobs.js";
+import { announcement, isRunning, isUnfinished, jobAfter, jobUnderWay } from "./logic/jobs.js";
 
 const JOBS_READ = "100";
 
@@ -139,7 +139,21 @@ export function createSync({ store, api, missed, now = Date.now }) {
 
   /** A live event. @param {string} event @param {Record<string, any>} data */
   function receive(event, data) {
+    if (data.seq === undefined) return underWay(event, data);
     if (take(event, data) === "gap") void catchUp(data.job_id);
+  }
+
+  /** A sign of life between two epochs: nothing to count, only newer figures. @param {string} event @param {Record<string, any>} data */
+  function underWay(event, data) {
+    const before = state.jobs[data.job_id];
+    if (!before) return void settle(data.job_id);
+    const after = jobUnderWay(before, event, data, now());
+    update((s) => {
+      s.lastHeard = now();
+      s.jobs[data.job_id] = after;
+      if (s.route.id === data.network_id) s.announcement = announcement(before, after) || s.announcement;
+    });
+    if (!isRunning(before) && isRunning(after)) void readStatus().catch(() => {});
   }
 
   /** @param {string} event @param {Record<string, any>} data */

@@ -123,7 +123,8 @@ def test_progress_within_an_epoch_is_told_but_not_kept(stage: Stage) -> None:
     job_id = stage.submit()
     stage.start(job_id)
     stage.say(job_id, {"type": "progress", "epoch": 1, "done": 0.5, "loss": 0.3})
-    [(name, payload)] = stage.log.events
+    [started, (name, payload)] = stage.log.events
+    assert (started[0], started[1]["attempt"]) == ("training_started", 1)
     assert (name, payload["epoch"], payload["progress"], payload["loss"]) == ("training_progress", 1, 25.0, 0.3)
     assert payload["eta_seconds"] == pytest.approx(3 * payload["elapsed_time"])
     assert "seq" not in payload

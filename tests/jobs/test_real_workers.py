@@ -139,8 +139,7 @@ def test_a_worker_that_does_not_listen_is_made_to(running: Running, monkeypatch:
 
 def test_a_long_epoch_gives_signs_of_life(running: Running) -> None:
     job_id = running.train(running.network(300, 300), epochs=2)
-    name, payload = running.log.wait_for(lambda e: e[1]["job_id"] == job_id)
-    assert name == "training_progress"
+    _, payload = running.log.wait_for(lambda e: e[0] == "training_progress" and e[1]["job_id"] == job_id)
     assert 0 < payload["progress"] < 50
     assert payload["eta_seconds"] > 0
     running.engine.jobs.cancel(job_id)

@@ -18,9 +18,9 @@ test("what is not a finite number is a dash, in every format", () => {
   assert.equal(format.moment(undefined), "");
 });
 
-test("percentages are rounded down, so that 100 % means all", () => {
-  rows([[0, "0.0 %"], [0.9623, "96.2 %"], [0.29, "29.0 %"], [0.99999, "99.9 %"], [1, "100.0 %"]], (v) => format.percent(v));
-  assert.equal(spaced(format.percent(0.95125, 2)), "95.12 %");
+test("percentages are rounded, and 100 % means all", () => {
+  rows([[0, "0.0 %"], [0.9623, "96.2 %"], [0.29, "29.0 %"], [0.9598, "96.0 %"], [0.99999, "99.9 %"], [1, "100.0 %"]], (v) => format.percent(v));
+  assert.equal(spaced(format.percent(0.95127, 2)), "95.13 %");
 });
 
 test("progress stays between 0 and 100", () => {

@@ -21,7 +21,7 @@ test("time left counts down between reports and never below nothing", () => {
   assert.equal(spaced(jobs.timeLeft(running, 1000)), "15 s");
   assert.equal(spaced(jobs.timeLeft(running, 6000)), "10 s");
   assert.equal(jobs.timeLeft(running, 99_000), "almost done");
-  assert.equal(jobs.timeLeft({ ...running, eta_seconds: null }, 1000), "known after epoch 1");
+  assert.equal(jobs.timeLeft({ ...running, eta_seconds: null }, 1000), "known in a moment");
   assert.equal(jobs.elapsed(running, 3000), 12);
   assert.equal(jobs.elapsed({ ...running, state: "completed" }, 3000), 10);
   assert.equal(jobs.elapsed({ ...running, elapsed_time: null }, 3000), null);
@@ -36,6 +36,17 @@ test("an event moves the job on; one that is known already does not", () => {
   assert.deepEqual([done.state, done.progress, done.accuracy], ["completed", 100, 0.961]);
   const failed = jobs.jobAfter(after, "training_error", { seq: 14, error: "out of memory" }, 4000);
   assert.deepEqual([failed.state, failed.error], ["failed", "out of memory"]);
+});
+
+test("a sign of life between epochs moves the bar and never brings an ended run back", () => {
+  const queued = { state: "queued", status: "pending", queue_position: 2, progress: 0, last_seq: 0 };
+  const started = jobs.jobUnderWay(queued, "training_started", { attempt: 1 }, 2000);
+  assert.deepEqual([started.state, started.queue_position, started.progress], ["running", null, 0]);
+  const later = jobs.jobUnderWay(started, "training_progress", { progress: 12.5, loss: 0.3, elapsed_time: 1, eta_seconds: 7 }, 3000);
+  assert.deepEqual([later.progress, later.loss, later.eta_seconds, later.received, later.last_seq], [12.5, 0.3, 7, 3000, 0]);
+  const ended = { ...running, state: "cancelled" };
+  assert.equal(jobs.jobUnderWay(ended, "training_progress", { progress: 50 }, 3000), ended);
+  assert.equal(spaced(jobs.announcement(started, { ...later, total_epochs: 2, epoch: 0 })), "Training 12 %: epoch 0 of 2.");
 });
 
 test("advice after a divergence is a smaller rate, and never larger than what suits the network", () => {

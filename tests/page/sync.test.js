@@ -115,3 +115,15 @@ test("a job that waits is looked at again at every pulse, since no event says th
   await sync.pulse();
   assert.deepEqual([store.state.jobs.j.state, sync.waiting()], ["running", false]);
 });
+
+test("a sign of life is taken without a number and asks for nothing", async () => {
+  const { store, sync, asked } = scene({ job: record({ state: "queued" }) });
+  await sync.resync();
+  await settled();
+  const before = asked.length;
+  sync.receive("training_started", { job_id: "j", network_id: "n", attempt: 1 });
+  sync.receive("training_progress", { job_id: "j", network_id: "n", progress: 10, loss: 0.5, elapsed_time: 1, eta_seconds: 9 });
+  await settled();
+  assert.deepEqual([store.state.jobs.j.state, store.state.jobs.j.progress], ["running", 10]);
+  assert.equal(asked.length, before);
+});

@@ -34,6 +34,18 @@ class TrainingEvent(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrainingStarted(Event):
+    """A worker has begun to compute: the job no longer waits. `attempt` is 1, or more after the death of a worker.
+
+    It has no `seq` and is not kept: the job's record says the same.
+    """
+
+    name: ClassVar[str] = "training_started"
+
+    attempt: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingProgress(Event):
     """How far the epoch under way is: a sign of life while an epoch takes long, at most twice a second.
 
@@ -107,4 +119,10 @@ class TrainingError(TrainingEvent):
     status: str = "failed"
 
 
-EVENTS: tuple[type[Event], ...] = (TrainingUpdate, TrainingComplete, TrainingError, TrainingProgress)
+EVENTS: tuple[type[Event], ...] = (
+    TrainingUpdate,
+    TrainingComplete,
+    TrainingError,
+    TrainingStarted,
+    TrainingProgress,
+)

@@ -31,7 +31,7 @@ from typing import Any
 from hippo.clock import iso_time, now
 from hippo.errors import JobEnded, NotReady, TooManyJobs
 from hippo.jobs.bus import EventBus
-from hippo.jobs.events import TrainingComplete, TrainingError, TrainingProgress, TrainingUpdate
+from hippo.jobs.events import TrainingComplete, TrainingError, TrainingProgress, TrainingStarted, TrainingUpdate
 from hippo.jobs.frames import Message
 from hippo.jobs.job import PUBLIC_STATUS, Job, JobState
 from hippo.jobs.process_backend import ProcessBackend, Task
@@ -278,24 +278,22 @@ class JobManager:
 
     def _started(self, job: Job, message: Message) -> None:
         moment = now()
-        self._store.save(
-            job.after(
-                "start",
-                started_at=job.started_at or moment,
-                updated_at=moment,
-                epoch=message["epoch"],
-                elapsed=message["elapsed"],
-            )
+        job = job.after(
+            "start",
+            started_at=job.started_at or moment,
+            updated_at=moment,
+            epoch=message["epoch"],
+            elapsed=message["elapsed"],
         )
+        self._store.save(job)
+        self.bus.publish(TrainingStarted(**_whose(job), attempt=job.attempt))
 
     def _progressed(self, job: Job, message: Message) -> None:
         fraction, moment = message["done"], now()
         self._fractions[job.job_id] = fraction
         self.bus.publish(
             TrainingProgress(
-                job_id=job.job_id,
-                network_id=job.network_id,
-                timestamp=iso_time(moment),
+                **_whose(job),
                 epoch=message["epoch"],
                 total_epochs=job.config.epochs,
                 progress=job.progress(fraction),
@@ -427,6 +425,11 @@ def _ended(job: Job, action: str, message: Message, **changes: Any) -> Job:
     )
 
 
-def _common(job: Job) -> dict[str, Any]:
+def _whose(job: Job) -> dict[str, Any]:
     """Return the fields that every event of the job has."""
-    return {"job_id": job.job_id, "network_id": job.network_id, "seq": job.last_seq, "timestamp": iso_time(now())}
+    return {"job_id": job.job_id, "network_id": job.network_id, "timestamp": iso_time(now())}
+
+
+def _common(job: Job) -> dict[str, Any]:
+    """Return the fields that every event that is kept has."""
+    return _whose(job) | {"seq": job.last_seq}

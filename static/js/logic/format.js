@@ -25,11 +25,12 @@ export function plural(n, noun) {
   return `${count(n)}${NBSP}${noun}${n === 1 ? "" : "s"}`;
 }
 
-/** A fraction of 1 as a percentage: 0.9623 -> "96.2 %". Rounded down, so that 100 % means all of them. @param {unknown} fraction */
+/** A fraction of 1 as a percentage: 0.9623 -> "96.2 %". Only all of them are 100 %: 0.99999 -> "99.9 %". @param {unknown} fraction */
 export function percent(fraction, digits = 1) {
   if (!isNumber(fraction)) return NO_VALUE;
   const scale = 10 ** digits;
-  const shown = Math.floor(fraction * 100 * scale + 1e-6) / scale;
+  const rounded = Math.round(fraction * 100 * scale + 1e-6);
+  const shown = (fraction < 1 ? Math.min(rounded, 100 * scale - 1) : rounded) / scale;
   return `${shown.toFixed(digits)}${NBSP}%`;
 }
 

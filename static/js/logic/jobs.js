@@ -64,7 +64,7 @@ export function remaining(job, now) {
 /** "41 s", or why nothing can be said. @param {Job} job @param {number} now ms */
 export function timeLeft(job, now) {
   const seconds = remaining(job, now);
-  if (seconds === null) return isRunning(job) ? "known after epoch 1" : NO_VALUE;
+  if (seconds === null) return isRunning(job) ? "known in a moment" : NO_VALUE;
   return seconds < 1 ? "almost done" : countdown(seconds);
 }
 
@@ -100,6 +100,19 @@ export function jobAfter(job, event, data, now) {
   } else if (event === "training_error") {
     Object.assign(next, { state: data.state ?? "failed", status: "failed", error: data.error ?? data.message ?? null });
   }
+  return next;
+}
+
+/**
+ * The job after a sign of life, which has no number; one that has ended stays as it is.
+ * @param {Job} job @param {string} event @param {Record<string, any>} data @param {number} now ms
+ * @returns {Job}
+ */
+export function jobUnderWay(job, event, data, now) {
+  if (!isUnfinished(job)) return job;
+  const next = { ...job, state: "running", status: "training", queue_position: null, received: now };
+  if (event === "training_started") return Object.assign(next, { attempt: data.attempt ?? job.attempt });
+  for (const key of ["progress", "loss", "elapsed_time", "eta_seconds"]) if (isNumber(data[key])) next[key] = data[key];
   return next;
 }
 
@@ -140,5 +153,5 @@ export function announcement(before, after) {
   if (before && isRunning(before) && Math.floor((before.progress ?? 0) / 10) === tenth) return "";
   return tenth === 0
     ? "Training started."
-    : `Training ${progress(after.progress)}: epoch ${after.epoch} of ${after.total_epochs}, accuracy ${percent(after.accuracy)}.`;
+    : `Training ${progress(after.progress)}: epoch ${after.epoch} of ${after.total_epochs}${isNumber(after.accuracy) ? `, accuracy ${percent(after.accuracy)}` : ""}.`;
 }
