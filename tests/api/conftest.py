@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from hippo.api.app import create_app
 from hippo.settings import Settings
@@ -27,12 +28,21 @@ def engine() -> FakeEngine:
     return FakeEngine()
 
 
+class ReadingClient(FlaskClient):
+    """A client that reads every reply to its end, so that no file stays open."""
+
+    def open(self, *arguments: Any, **options: Any) -> TestResponse:
+        return super().open(*arguments, **{"buffered": True, **options})
+
+
 @pytest.fixture
 def make_app(engine: FakeEngine) -> Callable[..., Flask]:
     """Return the function that makes an app with some settings changed."""
 
     def make(**settings: Any) -> Flask:
-        return create_app(Settings(async_mode="threading", **settings), engine)  # type: ignore[arg-type]
+        app = create_app(Settings(async_mode="threading", **settings), engine)  # type: ignore[arg-type]
+        app.test_client_class = ReadingClient
+        return app
 
     return make
 

@@ -98,7 +98,7 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     "two framings": (
         "POST",
         "/api/networks",
-        {"headers": {"Transfer-Encoding": "chunked", "Content-Length": "2"}},
+        {"environ_overrides": {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": "2"}},
         400,
         "bad_request",
     ),

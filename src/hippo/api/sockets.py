@@ -21,7 +21,7 @@ from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT, Packet
 
 from hippo.api import strict_json
 from hippo.api.checked import Allowed, Checked, Whole
-from hippo.api.errors import WebError, describe, error_body, to_wsgi
+from hippo.api.errors import WebError, describe, error_body
 from hippo.api.security import SOCKET_PREFIX, OriginPolicy, bearer_token, token_matches
 from hippo.api.websockets import bound, engine_io
 
@@ -172,21 +172,19 @@ class SocketGate:
         """Pass the request on; give Engine.IO's refusals the shape of all errors."""
         if not environ.get("PATH_INFO", "").startswith(SOCKET_PREFIX):
             return self._application(environ, start_response)
-        refusals: list[tuple[int, list[tuple[str, str]]]] = []
+        refusals: list[int] = []
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             if int(status[:3]) < HTTPStatus.BAD_REQUEST:
                 return start_response(status, headers, *exc_info)
-            refusals.append((int(status[:3]), headers))
+            refusals.append(int(status[:3]))
             return lambda _: None
 
         result = self._application(environ, start)
-        if not refusals:
-            return result
-        status, headers = refusals[0]
-        kept = {name: value for name, value in headers if name.lower() not in ("content-type", "content-length")}
-        text = b"".join(result).decode(errors="replace").strip('"') or "The request is not one of Engine.IO."
-        return to_wsgi(WebError(status, "bad_request", text, headers=kept), start_response)
+        if refusals:
+            text = b"".join(result).decode(errors="replace").strip('"')
+            raise WebError(refusals[0], "bad_request", text or "The request is not one of Engine.IO.")
+        return result
 
 
 def _is_websocket(environ: WSGIEnvironment) -> bool:

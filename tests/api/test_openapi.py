@@ -1,0 +1,128 @@
+"""The OpenAPI document: valid, complete, and true about errors; and the page that shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from openapi_spec_validator import validate
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+#: Routes that are not of the API: what browsers load.
+PAGES = {"/", "/favicon.ico", "/docs", "/docs/{name}", "/openapi.json", "/vendor/{name}", "/static/{filename}"}
+
+
+@pytest.fixture
+def document(client: FlaskClient) -> dict[str, Any]:
+    spec: dict[str, Any] = client.get("/openapi.json").get_json()
+    return spec
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (path, method, operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if method in METHODS
+    ]
+
+
+def undocumented(app: Flask, document: dict[str, Any]) -> set[tuple[str, str]]:
+    """Return the routes of the app that the document does not have."""
+    routes = {
+        (str(rule).replace("<path:", "<").replace("<string:", "<").replace("<", "{").replace(">", "}"), method.lower())
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods or ()
+        if method.lower() in METHODS
+    }
+    return {
+        (path, method) for path, method in routes if path not in PAGES and method not in document["paths"].get(path, {})
+    }
+
+
+def test_it_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
+    assert document["openapi"] == "3.1.0"
+    validate(document)
+
+
+def test_every_route_is_in_it(app: Flask, document: dict[str, Any]) -> None:
+    assert undocumented(app, document) == set()
+
+
+def test_a_route_that_is_left_out_is_noticed(app: Flask) -> None:
+    app.add_url_rule("/api/secret/<string:name>", view_func=lambda name: name, methods=["POST"])
+    assert undocumented(app, app.test_client().get("/openapi.json").get_json()) == {("/api/secret/{name}", "post")}
+
+
+def test_every_operation_has_a_name_of_its_own_and_is_described(document: dict[str, Any]) -> None:
+    found = operations(document)
+    names = [operation["operationId"] for _, _, operation in found]
+    assert len(names) == len(set(names)) >= 16
+    for path, method, operation in found:
+        assert operation["summary"].endswith("."), (method, path)
+        assert operation["description"], (method, path)
+        assert operation["tags"], (method, path)
+
+
+def test_every_error_is_documented_with_the_one_shape(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        errors = {status: reply for status, reply in operation["responses"].items() if status >= "400"}
+        assert {"401", "403", "500"} <= set(errors), (method, path)
+        for reply in errors.values():
+            assert reply["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorReply"}
+        assert ("404" in errors) == ("{" in path), (method, path)
+        assert ("415" in errors) == ("requestBody" in operation), (method, path)
+        takes_input = "requestBody" in operation or any(p["in"] == "query" for p in operation.get("parameters", []))
+        assert ("422" in errors) == takes_input, (method, path)
+    error = document["components"]["schemas"]["ErrorReply"]
+    assert set(error["required"]) == {"error", "message", "detail", "code"}
+
+
+def test_every_success_is_documented_with_a_schema(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        (success,) = (reply for status, reply in operation["responses"].items() if status < "300")
+        name = success["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
+        schema = document["components"]["schemas"][name]
+        assert all(field.get("description") for field in schema["properties"].values()), (method, path, name)
+
+
+def test_no_body_is_required_and_every_field_has_a_description(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        if "requestBody" not in operation:
+            continue
+        assert operation["requestBody"]["required"] is False
+        name = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
+        schema = document["components"]["schemas"][name]
+        assert schema["additionalProperties"] is False
+        assert "required" not in schema
+        assert all(field.get("description") for field in schema["properties"].values()), (method, path)
+
+
+def test_nothing_is_left_over(document: dict[str, Any]) -> None:
+    text = str(document)
+    for name in document["components"]["schemas"]:
+        assert f"#/components/schemas/{name}" in text, name
+    assert "$defs" not in text
+
+
+def test_the_token_is_a_bearer(document: dict[str, Any]) -> None:
+    assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    assert all(operation["security"] == [{}, {"token": []}] for _, _, operation in operations(document))
+
+
+def test_the_document_is_the_same_when_asked_again(client: FlaskClient, document: dict[str, Any]) -> None:
+    assert client.get("/openapi.json").get_json() == document
+
+
+def test_the_page_has_no_inline_script_and_loads_only_files_of_this_server(client: FlaskClient) -> None:
+    page = client.get("/docs")
+    assert page.mimetype == "text/html"
+    assert "<script>" not in page.text
+    assert "style=" not in page.text
+    assert "://" not in page.text
+    for name in ("swagger-ui.css", "swagger-ui-bundle.js", "docs.css", "docs.js"):
+        assert f'"/docs/{name}"' in page.text
+        assert client.get(f"/docs/{name}").status_code == 200
+    assert client.get("/docs/index.html").status_code == 404
