@@ -49,6 +49,12 @@ def test_one_seed_means_one_set_of_weights_in_either_precision(name: str, shape:
 
 
 @pytest.mark.parametrize("name", ["normal", "xavier", "he"])
+def test_the_weights_are_the_draws_of_the_generator_row_by_row(name: str) -> None:
+    weights = INITIALIZERS[name](SHAPE, np.random.default_rng(1), np.float64)
+    np.testing.assert_array_equal(weights, np.random.default_rng(1).standard_normal(SHAPE) * DEVIATION[name])
+
+
+@pytest.mark.parametrize("name", ["normal", "xavier", "he"])
 def test_another_seed_means_other_weights(name: str) -> None:
     one, other = (INITIALIZERS[name]((4, 5), np.random.default_rng(seed)) for seed in (1, 2))
     assert (one != other).all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hippo.nn import SGD, Linear, QuadraticLoss, Sequential, Sigmoid
+from hippo.nn import SGD, Linear, QuadraticLoss, Sequential, Sigmoid, optimizers
 from hippo.nn.optimizers import PIECE
 from tests.nn.made import case
 
@@ -73,3 +73,15 @@ def test_steps_go_downhill() -> None:
 def test_a_rate_that_cannot_be(rate: float) -> None:
     with pytest.raises(ValueError, match="finite number above 0"):
         SGD(Sequential([Linear(1, 1)]), rate)
+
+
+@pytest.mark.parametrize("piece", [1, 5, 6, 7, 1000])
+def test_a_step_in_pieces_changes_every_number_once(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(optimizers, "PIECE", piece)
+    layer = Linear(3, 4, rng=np.random.default_rng(1), dtype=np.float64)
+    before = {name: array.copy() for name, array in layer.parameters.items()}
+    for gradient in layer.gradients.values():
+        gradient[:] = np.random.default_rng(2).standard_normal(gradient.shape)
+    SGD(Sequential([layer]), 0.1).step()
+    for name, array in layer.parameters.items():
+        np.testing.assert_array_equal(array, before[name] - 0.1 * layer.gradients[name])

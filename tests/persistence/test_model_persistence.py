@@ -140,6 +140,14 @@ def test_what_was_loaded_outlives_its_file(files: ModelFiles) -> None:
     assert same(loaded, network)
     loaded.model.parameters["0.weights"] += 1  # and may be changed
 
+    outputs = np.random.default_rng(2).random((20, 10)).astype(np.float32)
+    files.save_outputs("net", outputs, outputs, "r")
+    found = files.load_outputs("net", "r")
+    assert found is not None
+    with files.outputs_path("net").open("r+b") as file:  # in the same place, where a memory map would see it
+        file.write(bytes(files.outputs_path("net").stat().st_size))
+    np.testing.assert_array_equal(found[0], outputs)
+
 
 class _StopWithinEpoch(Callback):
     def on_batch_end(self, run: TrainingRun) -> None:

@@ -223,11 +223,12 @@ class Remember(Callback):
 
 @pytest.mark.parametrize("rate", [1e10, 1e300])
 def test_a_rate_that_explodes(rate: float, data: MNIST) -> None:
-    net, last_good = network("relu"), LastGood()
+    net, last_good, state = network("relu"), LastGood(), TrainingState()
     before = weights(net)
     with pytest.raises(Diverged, match=r"in epoch 1: .* smaller learning rate") as caught:
-        learn(net, data, rate=rate, callbacks=[last_good])
+        learn(net, data, rate=rate, callbacks=[last_good], state=state)
     assert caught.value.epoch == 1
+    assert state.batch < BATCHES  # at once, not only at the epoch's end
     assert last_good.epoch == 0
     assert weights(net) != before
     last_good.restore(net.model.parameters)

@@ -72,6 +72,8 @@ def test_accuracy_by_hand() -> None:
 def test_confusion_matrix_by_hand() -> None:
     actual, predicted = np.array([0, 0, 1, 2, 2, 2], np.uint8), np.array([0, 1, 1, 2, 0, 2])
     np.testing.assert_array_equal(confusion_matrix(predicted, actual, 3), [[1, 1, 0], [0, 1, 0], [1, 0, 2]])
+    bytes_of_19 = np.full(3, 19, np.uint8)  # 19 · 20 + 19 does not fit into a byte
+    assert confusion_matrix(bytes_of_19, bytes_of_19, 20)[19, 19] == 3
     many = confusion_matrix(np.full(300, 9), np.full(300, 9, np.uint8))
     assert many.shape == (10, 10)
     assert many[9, 9] == many.sum() == 300

@@ -147,8 +147,8 @@ def _load_network(path: Path) -> tuple[NeuralNetwork, dict[str, Any]]:
 
 def _load(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
     with _opened(path) as file:
-        # Copies, so that nothing refers to the file once it is closed or replaced.
-        return _header(file, path), {name: np.array(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
+        # `get_tensor` copies: nothing refers to the file once it is closed.
+        return _header(file, path), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
 
 def _header(file: Any, path: Path) -> dict[str, Any]:
