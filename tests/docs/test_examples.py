@@ -1,0 +1,144 @@
+"""The examples of the documents are run as they stand, against a real server."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.docs.markdown import PROJECT, blocks, documents, section, text_of
+from tests.serving import Server
+
+pytestmark = pytest.mark.process
+
+PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+API = "docs/API_DOCUMENTATION.md"
+SOCKETS = "docs/WEBSOCKET_API_DOCUMENTATION.md"
+
+
+def need(program: str) -> str:
+    """Return where a program is; a machine without it leaves the test out, which strict mode does not accept."""
+    found = shutil.which(program, path=PATH)
+    if found is None:
+        pytest.skip(f"{program} is missing, so the examples that use it are not run.")
+    return found
+
+
+def run(command: list[str], folder: Path, **variables: str) -> str:
+    """Run a command and return what it printed; it must end well."""
+    environment = {"PATH": PATH, "HOME": str(folder), **variables}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_first_training_by_curl(server: Server, tmp_path: Path) -> None:
+    need("curl")
+    (script,) = blocks(section(text_of("README.md"), "A first training by curl"), "bash")
+    run([need("bash"), "-eu", "-c", script], tmp_path, HIPPO=server.url)
+
+    job = server.get("/api/training?limit=1").json()["jobs"][0]
+    assert (job["status"], job["epoch"]) == ("completed", 3)
+    assert job["accuracy"] > 0.9
+    assert (tmp_path / "digit.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_first_training_from_python(tmp_path: Path) -> None:
+    (script,) = blocks(section(text_of("README.md"), "A first training from Python"), "python")
+    (tmp_path / "first.py").write_text(script)
+    lines = run([sys.executable, "first.py"], tmp_path, PYTHONPATH=str(PROJECT / "src")).splitlines()
+
+    right = [int(found[1]) for line in lines if (found := re.match(r"epoch \d: (\d+) of 10000 ", line))]
+    assert len(right) == 3
+    assert right[-1] > 9_000
+    assert re.fullmatch(r"the first test digit is a \d; the label says 7", lines[-1])
+
+
+def test_javascript_example_gets_every_event_once_and_in_order(server: Server, tmp_path: Path) -> None:
+    example = blocks(section(text_of(SOCKETS), "In plain JavaScript"), "js")[0]
+    (tmp_path / "watch.mjs").write_text(example)
+    (tmp_path / "run.mjs").write_text(
+        'import { watchJob } from "./watch.mjs";\n'
+        "const seen = [];\n"
+        "const stop = watchJob(process.argv[2], process.argv[3], (name, data) => {\n"
+        "  seen.push([name, data.seq]);\n"
+        '  if (name !== "training_update") { stop(); console.log(JSON.stringify(seen)); }\n'
+        "});\n"
+    )
+    (tmp_path / "node_modules").symlink_to(PROJECT / "node_modules")
+    job_id = train(server, epochs=6)["job_id"]
+    printed = run([need("node"), "run.mjs", server.url, job_id], tmp_path)
+    assert json.loads(printed) == [*(["training_update", seq] for seq in range(1, 7)), ["training_complete", 7]]
+
+
+def train(server: Server, epochs: int) -> Any:
+    """Create a network and train it; return the reply, with both ids."""
+    network_id = server.post("/api/networks").json()["network_id"]
+    return server.post(f"/api/networks/{network_id}/train", json={"epochs": epochs}).json()
+
+
+def calls() -> list[Any]:
+    """Return each curl command of the REST document with the JSON that is shown after it, if any."""
+    found = []
+    for part in re.split(r"(?m)^```bash\n", text_of(API))[1:]:
+        command, _, rest = part.partition("\n```")
+        shown = re.search(r"```json\n(.*?)```", rest.partition("\n### ")[0].partition("\n## ")[0], re.DOTALL)
+        if "curl" in command:
+            name = re.sub(r"curl|-s|\s+|\"", " ", command).split(" -")[0].strip()
+            found.append(pytest.param(command, json.loads(shown[1]) if shown else None, id=name[:70]))
+    return found
+
+
+@pytest.fixture
+def names(request: pytest.FixtureRequest, server: Server) -> Iterator[dict[str, str]]:
+    """Return what the commands of the REST document take for granted: a network, and a job if one is named."""
+    command = request.node.callspec.params["command"]
+    if not ("$JOB" in command or "/api/training" in command):
+        yield {"NETWORK": server.post("/api/networks").json()["network_id"], "HIPPO_TOKEN": "none"}
+        return
+    started = train(server, epochs=10_000)
+    yield {"NETWORK": started["network_id"], "JOB": started["job_id"]}
+    server.post(f"/api/training/{started['job_id']}/cancel")
+
+
+@pytest.mark.parametrize(("command", "shown"), calls())
+def test_rest_example(command: str, shown: Any, names: dict[str, str], server: Server, tmp_path: Path) -> None:
+    need("curl")
+    strict = 'curl() { command curl --fail "$@"; }\n'
+    printed = run([need("bash"), "-eu", "-c", strict + command], tmp_path, HIPPO=server.url, **names)
+    reply = json.loads(printed)
+    if shown is not None and "Authorization" not in command:
+        assert shape(reply) == shape(shown)
+
+
+def shape(value: Any) -> Any:
+    """Return the names of the fields of a reply, at every depth of objects; what lists hold may be shortened."""
+    if not isinstance(value, dict):
+        return None
+    return {name: shape(inner) for name, inner in value.items() if name != "data"}
+
+
+def test_a_wrong_example_would_be_seen() -> None:
+    assert shape({"status": "ready"}) != shape({"status": "ready", "mood": "good"})
+    assert len(calls()) >= 16
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: path.name)
+def test_every_example_can_be_read(path: Path, tmp_path: Path) -> None:
+    text = path.read_text()
+    for script in blocks(text, "bash"):
+        run([need("bash"), "-n", "-c", script], tmp_path)
+    for script in blocks(text, "python"):
+        compile(script, path.name, "exec")
+    for content in blocks(text, "json"):
+        json.loads(content)
