@@ -35,19 +35,20 @@ def keras(path: Path, train: Pair, test: Pair) -> None:
 
 def nielsen(pairs: Sequence[Pair]) -> bytes:
     """Write a pickle as Python 2 and its NumPy wrote mnist.pkl: protocol 2, array data as 8-bit strings."""
-    rows = b"".join(_python2_array(x) + _python2_array(y) + b"\x86" for x, y in pairs)
-    return b"\x80\x02" + rows + b"\x87."
+    # Joined once: the real one has 220 MB.
+    pieces = [piece for x, y in pairs for piece in (*_python2_array(x), *_python2_array(y), b"\x86")]
+    return b"".join([b"\x80\x02", *pieces, b"\x87."])
 
 
-def _python2_array(array: npt.NDArray[Any]) -> bytes:
-    code, data = array.dtype.str[1:].encode(), array.tobytes()
+def _python2_array(array: npt.NDArray[Any]) -> list[bytes | memoryview]:
+    code, data = array.dtype.str[1:].encode(), np.ascontiguousarray(array).data.cast("B")
     shape = b"".join(b"J" + struct.pack("<i", size) for size in array.shape)
-    return b"".join(
-        (
-            b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R",
-            b"(K\x01(" + shape + b"t",
-            b"cnumpy\ndtype\nU" + bytes([len(code)]) + code + b"K\x00K\x01\x87R",
-            b"(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb",
-            b"\x89T" + struct.pack("<i", len(data)) + data + b"tb",
-        )
-    )
+    return [
+        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R",
+        b"(K\x01(" + shape + b"t",
+        b"cnumpy\ndtype\nU" + bytes([len(code)]) + code + b"K\x00K\x01\x87R",
+        b"(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb",
+        b"\x89T" + struct.pack("<i", len(data)),
+        data,
+        b"tb",
+    ]

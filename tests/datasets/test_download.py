@@ -140,12 +140,16 @@ def test_no_server_and_no_web_address(refused: Refused, monkeypatch: pytest.Monk
         download.fetch(address, "0" * 64)
 
 
+@pytest.fixture(scope="module")
+def packed_parts(mnist_arrays: Arrays) -> list[bytes]:
+    return [gzip.compress(made_files.idx(mnist_arrays[part.name]), 1, mtime=0) for part in PARTS]
+
+
 @pytest.fixture
-def published(mirrors: Mirrors, mnist_arrays: Arrays, monkeypatch: pytest.MonkeyPatch) -> Mirrors:
+def published(mirrors: Mirrors, packed_parts: list[bytes], monkeypatch: pytest.MonkeyPatch) -> Mirrors:
     """The mirrors with all of MNIST; the .gz files are our own, so their checksums stand in for the published ones."""
     parts = []
-    for part in PARTS:
-        packed = gzip.compress(made_files.idx(mnist_arrays[part.name]), 1, mtime=0)
+    for part, packed in zip(PARTS, packed_parts, strict=True):
         mirrors.files[f"{part.idx_name}.gz"] = packed
         parts.append(dataclasses.replace(part, gz_sha256=hashlib.sha256(packed).hexdigest()))
     monkeypatch.setattr(download, "PARTS", tuple(parts))
