@@ -4,7 +4,6 @@ Every error carries a text that a person can act on, a word for programs (`code`
 (`extra`). Nothing here knows HTTP: which status an error becomes is decided where the web is.
 """
 
-# ruff: noqa: N818 - the names say what is the matter; the suffix Error would add nothing where they are caught.
 from __future__ import annotations
 
 from typing import Any, ClassVar
