@@ -218,6 +218,20 @@ def test_every_reply_has_the_security_headers(client: FlaskClient, path: str, he
     assert reply.headers["Cache-Control"] in ("no-store", "no-cache")
 
 
+def test_what_a_client_says_of_its_proxy_reaches_nobody(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, Any] = {}
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        seen.update(environ)
+        start_response("200 OK", [])
+        return []
+
+    monkeypatch.setattr(app.wsgi_app, "_application", application)
+    names = ["Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Other"]
+    assert app.test_client().get("/", headers=dict.fromkeys(names, "evil.example")).status_code == 200
+    assert [name for name, value in seen.items() if value == "evil.example"] == ["HTTP_X_OTHER"]
+
+
 def test_the_one_inline_script_is_allowed_by_its_hash(tmp_path: Path) -> None:
     page = tmp_path / "index.html"
     text = '\n  {"imports": {}}\n'

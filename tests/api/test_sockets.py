@@ -152,6 +152,11 @@ def test_nonsense_is_passed_over_without_a_word(app: Flask, packet: str, caplog:
     assert "Traceback" not in caplog.text
 
 
+@pytest.mark.parametrize("name", ["connect", "disconnect"])
+def test_the_servers_own_events_cannot_be_sent_to_it(app: Flask, name: str) -> None:
+    assert Poller(app).exchange(f'421["{name}",{{}}]', '422["keepalive"]') == ["432[]"]
+
+
 def test_who_debugs_hears_of_nonsense_in_one_line(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     poller = Poller(app)
     with caplog.at_level(logging.DEBUG, logger="hippo"):

@@ -94,9 +94,16 @@ def test_a_chunked_body_is_read(server: Server) -> None:
 
 @pytest.mark.parametrize("path", ["/api/networks", "/api/training/some-job/cancel", "/nowhere"])
 def test_a_declared_body_over_the_limit_is_refused_readably(server: Server, path: str) -> None:
-    reply = server.post(path, data=b" " * 1_500_000, headers={"Content-Type": "application/json"})
+    reply = server.post(path, data=b" " * 5_000_000, headers={"Content-Type": "application/json"})
     assert reply.status_code == 413
     assert set(reply.json()) == SHAPE
+
+
+def test_who_sends_the_whole_of_a_refused_body_before_reading_still_gets_the_reply(server: Server) -> None:
+    head = b"POST /api/networks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6000000\r\n\r\n"
+    reply = talk(server, head, b" " * 6_000_000)
+    assert status_of(reply) == 413
+    assert set(body_of(reply)) == SHAPE
 
 
 def test_a_chunked_body_over_the_limit_is_refused_and_not_kept(server: Server) -> None:
