@@ -24,14 +24,14 @@ from hippo.datasets import MNIST, MNISTLoader
 
 BATCH, RATE, RATE_OF_CROSS_ENTROPY = 10, 3.0, 0.3
 CLASSES = 10
-Floats = NDArray[np.float32]
+Floats = NDArray[Any]  # of float32
 
 
 class Contender(NamedTuple):
     """Something that learns: `epoch` passes over the training set once, `outputs` answers for images (N, 784)."""
 
     epoch: Callable[[], Any]
-    outputs: Callable[[Floats], NDArray[Any]]
+    outputs: Callable[[Floats], Floats]
 
 
 def hippo(sizes: list[int], data: MNIST) -> Contender:
@@ -97,8 +97,9 @@ def pytorch(sizes: list[int], data: MNIST) -> Contender:
     torch.manual_seed(1)
     layers: list[torch.nn.Module] = []
     for i, o in itertools.pairwise(sizes):
-        layers += [torch.nn.Linear(i, o), torch.nn.Sigmoid()]
-        torch.nn.init.xavier_normal_(layers[-2].weight)
+        linear = torch.nn.Linear(i, o)
+        torch.nn.init.xavier_normal_(linear.weight)
+        layers += [linear, torch.nn.Sigmoid()]
     model = torch.nn.Sequential(*layers)
     optimizer = torch.optim.SGD(model.parameters(), lr=RATE, fused=True)
     images, targets = torch.tensor(data.training_data.images), torch.tensor(_one_hot(data))
@@ -110,7 +111,7 @@ def pytorch(sizes: list[int], data: MNIST) -> Contender:
             loss.backward()
             optimizer.step()
 
-    def outputs(test_images: Floats) -> NDArray[Any]:
+    def outputs(test_images: Floats) -> Floats:
         with torch.no_grad():
             return np.asarray(model(torch.tensor(test_images)))
 

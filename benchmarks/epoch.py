@@ -147,6 +147,6 @@ def _table(sizes: list[int], rounds: int, processes: list[Process], accuracies: 
 
 def _openblas_overlooks_avx512() -> bool:
     """Whether the processor has AVX-512 and NumPy's OpenBLAS has chosen kernels for older ones."""
-    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])  # type: ignore[index]
+    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
     kernels = {pool.get("architecture") for pool in threadpool_info() if pool["internal_api"] == "openblas"}
     return any(name in ("X86_V4", "AVX512_SKX") for name in found) and bool(kernels & {"Haswell", "Zen"})
