@@ -37,7 +37,9 @@ tests:
 bench: setup $(STAMPS)/bench
 	$(BIN)/python -m benchmarks
 
-setup: $(STAMPS)/python $(STAMPS)/browser $(STAMPS)/mnist
+# MNIST is looked at each time: that takes a moment, and mends a copy that was damaged.
+setup: $(STAMPS)/python $(STAMPS)/browser
+	@$(BIN)/python -m hippo.datasets.download
 
 setup-test: setup $(STAMPS)/python-dev
 
@@ -67,10 +69,6 @@ $(STAMPS)/browser: package.json package-lock.json | $(STAMPS)/python
 	@mkdir -p $(STAMPS); \
 	if PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; then touch $@; \
 	else echo "Warning: npm could not fetch the browser libraries. The API works without them; run make setup again for the page."; fi
-
-$(STAMPS)/mnist: src/hippo/datasets/download.py | $(STAMPS)/browser
-	@$(BIN)/python -m hippo.datasets.download
-	@mkdir -p $(STAMPS) && touch $@
 
 clean:
 	rm -rf $(VENV) node_modules $(STAMPS) data/mnist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -74,6 +74,7 @@ def patch(mode: str) -> None:
 def main(stop: Stop) -> int:
     """Serve until asked to stop; return the exit code."""
     from hippo.api import logs
+    from hippo.errors import CannotStart
     from hippo.settings import SettingsError, load_settings
 
     try:
@@ -83,7 +84,11 @@ def main(stop: Stop) -> int:
         print(error, file=sys.stderr)
         return WRONG_SETTING
     logs.set_up(settings)
-    return serve(settings, listener, stop)
+    try:
+        return serve(settings, listener, stop)
+    except CannotStart as error:
+        print(error.message, file=sys.stderr)
+        return WRONG_SETTING
 
 
 def listen(settings: Settings) -> socket.socket:

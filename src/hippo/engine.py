@@ -6,13 +6,16 @@ directly.
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import threading
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from hippo.datasets import MNIST, MNISTLoader
-from hippo.errors import DataError
+from hippo.errors import CannotStart, DataError
 from hippo.jobs.bus import EventBus
 from hippo.jobs.manager import JobManager
 from hippo.jobs.process_backend import ProcessBackend
@@ -46,6 +49,11 @@ class EngineSettings(Protocol):
 class Engine:
     """The parts of a running server.
 
+    Raises
+    ------
+    CannotStart
+        When the folder of models or the database cannot be used.
+
     Attributes
     ----------
     jobs : JobManager
@@ -58,8 +66,9 @@ class Engine:
         self._loader = MNISTLoader(settings.data_dir)
         self._data: MNIST | None = None
         self._data_lock = threading.Lock()
-        self._files = ModelFiles(settings.models_dir)
-        self.store = Store(settings.database_url)
+        self._lock: IO[bytes] | None = None
+        self._files = _open_folder(settings.models_dir)
+        self.store = _open_database(settings.database_url)
         self.backend = ProcessBackend(settings.workers, settings.models_dir, settings.data_dir)
         self.jobs = JobManager(self.store, self._files, self.backend, EventBus(), check_data=self.data)
         self.networks = NetworkRegistry(
@@ -67,7 +76,8 @@ class Engine:
         )
 
     def start(self) -> None:
-        """Clean up after an earlier server, verify the data, start the workers."""
+        """Clean up after an earlier server, verify the data, start the workers; raises CannotStart."""
+        self._lock = _lock(self._files.folder)
         self._files.sweep()
         self.networks.start()
         try:
@@ -92,3 +102,43 @@ class Engine:
         """Stop the workers, with checkpoints, and close the database."""
         self.jobs.shutdown(timeout)
         self.store.close()
+        if self._lock is not None:
+            self._lock.close()
+
+
+def _open_folder(folder: Path) -> ModelFiles:
+    try:
+        return ModelFiles(folder)
+    except OSError as error:
+        raise _unwritable(error) from error
+
+
+def _lock(folder: Path) -> IO[bytes]:
+    """Keep other servers away from the folder until the file that is returned is closed.
+
+    The system takes the lock back when the process ends, however it ends. Two servers would run each other's jobs.
+    """
+    try:
+        lock = (folder / ".lock").open("ab")
+    except OSError as error:
+        raise _unwritable(error) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        text = "Another server uses this folder for models. Stop it, or choose another folder with HIPPO_MODELS_DIR."
+        raise CannotStart(text) from error
+    return lock
+
+
+def _unwritable(error: OSError) -> CannotStart:
+    return CannotStart(f"The folder for models cannot be written: {error.strerror}. See HIPPO_MODELS_DIR.")
+
+
+def _open_database(url: str) -> Store:
+    try:
+        return Store(url)
+    except (SQLAlchemyError, ImportError, OSError) as error:
+        # The driver's own words, which name no password; SQLAlchemy's around them would.
+        reason = getattr(error, "orig", None) or type(error).__name__
+        raise CannotStart(f"The database cannot be opened: {reason}. See HIPPO_DATABASE_URL.") from error

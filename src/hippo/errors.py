@@ -76,6 +76,12 @@ class JobEnded(HippoError):
     code = "job_ended"
 
 
+class CannotStart(HippoError):
+    """A folder or database that the server needs cannot be used; the text names the setting."""
+
+    code = "cannot_start"
+
+
 class NotReady(HippoError):
     """The server cannot do this at the moment: it is stopping, its data are missing or its workers are all busy."""
 

@@ -52,6 +52,8 @@ OPEN_HOST = {"host": EVERYWHERE, "auth": "off"}
         ({"allowed_hosts": ("a.example", "b.example")}, "b.example:443", True),
         ({"allowed_hosts": ("a.example",)}, "x.a.example", False),
         ({"allowed_hosts": ("*",)}, "whatever.example", True),
+        ({"auth": "off", "allowed_origins": ("*",)}, "whatever.example", True),
+        ({"auth": "on", "allowed_origins": ("*",)}, "whatever.example", False),
     ],
 )
 def test_only_named_hosts_are_answered(settings: dict[str, Any], host: str, allowed: bool) -> None:

@@ -188,7 +188,7 @@ def test_killed_in_mid_conversion_nothing_is_half_visible(tmp_path: Path, step: 
     assert not is_converted(folder)
     for part in PARTS:  # what is visible is whole
         assert not (folder / part.npy_name).exists() or (folder / part.npy_name).stat().st_size == part.npy_bytes
-    orphans = [path for path in folder.iterdir() if path.suffix == ".tmp"]
+    orphans = [path for path in folder.iterdir() if path.name.startswith(".unfinished-")]
     for orphan in orphans:
         os.utime(orphan, (0, 0))
     assert len(orphans) == (step % 2 == 0)
@@ -229,7 +229,7 @@ def test_two_that_convert_at_once_do_not_hurt_each_other(
 
 
 def test_a_young_temporary_file_of_another_process_is_left_alone(tmp_path: Path, mnist_arrays: Arrays) -> None:
-    other = tmp_path / "mnist" / ".train_images.npy.other.tmp"
+    other = tmp_path / "mnist" / ".unfinished-other"
     other.parent.mkdir()
     other.write_bytes(b"at work")
     write_converted(tmp_path / "mnist", mnist_arrays, "a test")

@@ -127,11 +127,10 @@ def test_cancel_ends_a_run_after_its_mini_batch(running: Running) -> None:
 
 
 def test_a_worker_that_does_not_listen_is_made_to(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_backend, "TERM_AFTER", 0.2)
-    monkeypatch.setattr(process_backend, "KILL_AFTER", 0.4)
+    monkeypatch.setattr(process_backend, "KILL_AFTER", 0.2)
     job_id = running.train(running.network(30), epochs=500)
     running.wait_for_epoch(job_id, 1)
-    os.kill(running.pid_of(job_id), signal.SIGSTOP)  # deaf to the message and to SIGTERM
+    os.kill(running.pid_of(job_id), signal.SIGSTOP)  # deaf to the message
     running.engine.jobs.cancel(job_id)
     assert running.log.wait_for_end(job_id)[1]["state"] == "cancelled"
     assert running.log.wait_for_end(running.train(running.network(10), 1))[0] == "training_complete"

@@ -110,6 +110,49 @@ def test_a_wrong_setting_is_one_line_and_exit_code_2(tmp_path: Path, wrong: dict
     assert value in server.output
 
 
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"HIPPO_MODELS_DIR": "/dev/null/models"}, "HIPPO_MODELS_DIR"),
+        ({"HIPPO_DATABASE_URL": "sqlite:////dev/null/hippo.sqlite3"}, "HIPPO_DATABASE_URL"),
+        ({"HIPPO_DATABASE_URL": "nonsense://user:secret@host/db"}, "HIPPO_DATABASE_URL"),
+        ({"HIPPO_DATABASE_URL": "postgresql://user:secret@host/db"}, "HIPPO_DATABASE_URL"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_used_is_one_line_and_exit_code_2(tmp_path: Path, variables: dict[str, str], named: str) -> None:
+    server = start(tmp_path, **variables)
+    assert server.process.wait(30) == 2
+    assert server.reader is not None
+    server.reader.join(10)
+    assert len(server.lines) == 1, server.output
+    assert named in server.output
+    assert "secret" not in server.output
+
+
+def test_two_servers_do_not_share_a_folder(tmp_path: Path) -> None:
+    with serving(tmp_path):
+        second = start(tmp_path)
+        assert second.process.wait(30) == 2
+        assert second.reader is not None
+        second.reader.join(10)
+        assert "Another server" in second.output
+    with serving(tmp_path):  # the lock ended with the first one
+        pass
+
+
+def test_a_signal_to_the_whole_group_lets_workers_save_first(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        network_id = server.post("/api/networks", json={}).json()["network_id"]
+        job_id = server.post(f"/api/networks/{network_id}/train", json={"epochs": 1000}).json()["job_id"]
+        while server.get(f"/api/training/{job_id}").json()["state"] != "running":
+            pass
+        for worker in server.children():
+            worker.send_signal(signal.SIGTERM)
+        assert server.stop() == 0
+    assert (tmp_path / "models" / "checkpoints" / f"{job_id}.safetensors").exists()
+
+
 def test_on_other_addresses_it_makes_a_token_and_wants_it(tmp_path: Path) -> None:
     with serving(tmp_path, HOST=".".join("0000")) as server:
         assert server.token is not None

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from hippo.datasets.dataset import as_dataset
 from hippo.nn import Array, Linear, QuadraticLoss, Sequential, Sigmoid
 from hippo.training import batches
 from hippo.training.batches import GradientSum, minibatches
@@ -146,3 +147,14 @@ def test_chunks_of_a_real_network_give_the_gradient_of_the_whole_batch(monkeypat
         found.append({name: gradient.copy() for name, gradient in model.gradients.items()})
     for name, gradient in found[1].items():
         np.testing.assert_allclose(found[0][name], gradient, rtol=1e-10, atol=1e-13)
+
+
+def test_pairs_are_learned_from_with_their_exact_numbers() -> None:
+    pairs = [
+        (np.full((784, 1), value, np.float32), np.eye(10, dtype=np.float32)[:, [k]])
+        for k, value in enumerate((0.1234, -2.5))
+    ]
+    data = as_dataset(pairs)
+    chunk = next(minibatches(data.inputs, data.labels, 2, np.random.default_rng(0)))
+    assert sorted(chunk.inputs[:, 0].tolist()) == [-2.5, pytest.approx(0.1234)]
+    assert np.array_equal(data[:1].inputs, data.images[:1])

@@ -74,7 +74,9 @@ class HostPolicy:
             urlsplit(railway).hostname or railway,
             *settings.allowed_hosts,
         ]
-        self._any = "*" in settings.allowed_hosts
+        # Who opens the server to everybody and every origin has nothing left that a rebound name could reach.
+        is_open = settings.auth == "off" and "*" in settings.allowed_origins
+        self._any = is_open or "*" in settings.allowed_hosts
         self._wildcard = settings.listen_host in WILDCARD_HOSTS
         if self._wildcard:
             named += [socket.gethostname(), f"{socket.gethostname()}.local"]

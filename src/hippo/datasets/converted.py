@@ -11,14 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import time
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hippo.atomic_files import flush_folder, sweep, write_atomically
 from hippo.datasets.canonical import PARTS, REPAIR, Bytes, Part, display, npy_header
 from hippo.errors import DataError
 
@@ -70,15 +69,15 @@ def write_converted(folder: Path, arrays: Mapping[str, Bytes], source: str) -> N
     at = folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _sync_folder(folder.parent)
-        _sweep(folder)
+        flush_folder(folder.parent)
+        sweep(folder, older_than=_ORPHAN_SECONDS)
         for part in PARTS:
             at = folder / part.npy_name
             array = np.ascontiguousarray(arrays[part.name])
-            _write_atomically(at, [npy_header(part.shape), array.data])
+            write_atomically(at, npy_header(part.shape), array.data)
         at = folder / MANIFEST
         text = json.dumps({"dataset": "MNIST", "source": source, "files": _expected_files()}, indent=2) + "\n"
-        _write_atomically(at, [text.encode("utf-8")])
+        write_atomically(at, text.encode())
     except OSError as error:
         reason = error.strerror or "output error"
         raise DataError(
@@ -122,37 +121,3 @@ def _open_part(path: Path, part: Part, verify: bool) -> Bytes:
     if array.shape != part.shape or array.dtype != np.uint8:
         raise DataError(f"{name} is altered: it does not hold {part.shape} bytes. {REPAIR}")
     return array
-
-
-def _write_atomically(path: Path, pieces: list[bytes | memoryview]) -> None:
-    """Put a whole file in place or leave what was there: temporary file, fsync, rename, fsync of the folder."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            for piece in pieces:
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what killed conversions left; young temporary files may belong to a process at work."""
-    for orphan in folder.glob(".*.tmp"):
-        try:
-            if time.time() - orphan.stat().st_mtime > _ORPHAN_SECONDS:
-                orphan.unlink()
-        except FileNotFoundError:
-            continue  # another process swept it

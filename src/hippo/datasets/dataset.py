@@ -50,6 +50,7 @@ class Dataset(Sequence[Pair]):
         self.labels = labels
         self.classes = classes
         self._images: Floats | None = None
+        self._exact: Floats | None = None
 
     @classmethod
     def from_pairs(cls, pairs: Sequence[tuple[Any, Any]]) -> Self:
@@ -88,8 +89,13 @@ class Dataset(Sequence[Pair]):
         pixels = np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
         made = cls(pixels, np.array(labels, np.uint8), classes=classes or 10)
         images.flags.writeable = False
-        made._images = images
+        made._images = made._exact = images
         return made
+
+    @property
+    def inputs(self) -> npt.NDArray[np.uint8] | Floats:
+        """What training reads, (N, 784): the bytes of `pixels`, or the exact float32 numbers of a set made of pairs."""
+        return self.pixels if self._exact is None else self._exact
 
     @property
     def images(self) -> Floats:
@@ -111,6 +117,7 @@ class Dataset(Sequence[Pair]):
         if isinstance(index, slice):
             part = Dataset(self.pixels[index], self.labels[index], classes=self.classes)
             part._images = None if self._images is None else self._images[index]
+            part._exact = None if self._exact is None else self._exact[index]
             return part
         position = operator.index(index)
         # One row is computed alone: a walk over the set must not fill memory with all of `images`.

@@ -36,8 +36,8 @@ from hippo.jobs.frames import Message, receive_message, send_message
 
 log = logging.getLogger(__name__)
 
-#: Seconds that a cancelled task may go on before its process is ended: asked first, then made to.
-TERM_AFTER, KILL_AFTER = 5.0, 7.0
+#: Seconds that a cancelled task may go on before its process is killed: asked first, then made to.
+KILL_AFTER = 5.0
 #: Seconds before a worker that died is replaced: the first, and the longest after repeated failure.
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.05, 5.0
 #: A worker that lived this long was well; its death says nothing about the next one.
@@ -199,10 +199,9 @@ class Worker:
             if task is None or task.job_id != job_id:
                 return False
             self._tell({"type": "cancel", "job_id": job_id})
-        for delay, end in ((TERM_AFTER, "terminate"), (KILL_AFTER, "kill")):
-            timer = threading.Timer(delay, self._end_if_still, args=(task, process, end))
-            timer.daemon = True
-            timer.start()
+        timer = threading.Timer(KILL_AFTER, self._kill_if_still, args=(task, process))
+        timer.daemon = True
+        timer.start()
         return True
 
     def stop(self) -> None:
@@ -225,10 +224,10 @@ class Worker:
             with contextlib.suppress(OSError):
                 send_message(self._socket, message)
 
-    def _end_if_still(self, task: Task | None, process: subprocess.Popen[bytes] | None, how: str) -> None:
+    def _kill_if_still(self, task: Task, process: subprocess.Popen[bytes] | None) -> None:
         with self._lock:
-            if process is not None and self._process is process and self.task is task and task is not None:
-                getattr(process, how)()
+            if process is not None and self._process is process and self.task is task:
+                process.kill()
 
     def _keep_filled(self) -> None:
         backoff = FIRST_BACKOFF

@@ -71,8 +71,10 @@ class WorkerContext:
 
 def main() -> None:
     """Serve tasks until the server says stop or goes away."""
-    # Ctrl-C in a terminal reaches the whole group; when to stop is for the server to say.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C in a terminal, and service managers that signal a whole group, reach the workers too; but when to stop is
+    # for the server to say, which has them save what they have first.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     sock = socket.socket(fileno=int(sys.argv[1]))
     sock.setblocking(True)
     hello = receive_message(sock)

@@ -22,10 +22,10 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from hippo.atomic_files import remove, sweep, write_atomically
 from hippo.errors import DataError
 from hippo.network import NetworkSpec, NeuralNetwork
 from hippo.nn import Array
-from hippo.persistence.atomic import remove, sweep, write_atomically
 
 
 class ModelFiles:

@@ -17,7 +17,8 @@ from hippo.nn import Array
 CHUNK = 1_000
 CLASSES = 10
 
-Pixels = NDArray[np.uint8]
+#: Pictures, one a row: bytes, or float32 numbers that are taken as they are.
+Pixels = NDArray[np.uint8] | NDArray[np.float32]
 
 
 @dataclass(slots=True)
@@ -46,7 +47,8 @@ class Gather:
 
     Parameters
     ----------
-    pixels : ndarray of uint8 (N, 784)
+    pixels : ndarray of uint8, or of float32 (N, 784)
+        Bytes become numbers from 0 to 1; floats are taken as they are.
     labels : ndarray of uint8 (N,)
     """
 
@@ -60,18 +62,19 @@ class Gather:
         """Return inputs (rows, 784) and one-hot targets (rows, 10), valid until the next call with as many rows."""
         rows = len(index)
         if rows not in self._buffers:
-            width = self._pixels.shape[1]
+            inputs = np.empty((rows, self._pixels.shape[1]), np.float32)
             self._buffers[rows] = (
-                np.empty((rows, width), np.uint8),
+                inputs if self._pixels.dtype == inputs.dtype else np.empty(inputs.shape, np.uint8),
                 np.empty(rows, np.intp),
-                np.empty((rows, width), np.float32),
+                inputs,
                 np.empty((rows, CLASSES), np.float32),
             )
         raw, classes, inputs, targets = self._buffers[rows]
         # mode="clip" lets NumPy write straight into `out`; the indices are in range anyway.
         np.take(self._pixels, index, axis=0, out=raw, mode="clip")
-        np.copyto(inputs, raw)  # in two steps: dividing bytes into floats would take a buffer for the conversion
-        np.divide(inputs, np.float32(255), out=inputs)
+        if raw is not inputs:
+            np.copyto(inputs, raw)  # in two steps: dividing bytes into floats would take a buffer for the conversion
+            np.divide(inputs, np.float32(255), out=inputs)
         np.take(self._labels, index, out=classes, mode="clip")
         np.take(self._one_hot, classes, axis=0, out=targets, mode="clip")
         return inputs, targets
@@ -84,7 +87,8 @@ def minibatches(
 
     Parameters
     ----------
-    pixels : ndarray of uint8 (N, 784)
+    pixels : ndarray of uint8, or of float32 (N, 784)
+        Bytes become numbers from 0 to 1; floats are taken as they are.
     labels : ndarray of uint8 (N,)
     size : int
         Examples per mini-batch; the last one of the epoch may be smaller.

@@ -160,7 +160,7 @@ def train(
 
             batch_loss = 0.0
             for chunk in minibatches(
-                training_data.pixels, training_data.labels, config.mini_batch_size, rng, start=state.batch
+                training_data.inputs, training_data.labels, config.mini_batch_size, rng, start=state.batch
             ):
                 outputs = model.forward(chunk.inputs)
                 batch_loss += loss.forward(outputs, chunk.targets, chunk.batch_size)

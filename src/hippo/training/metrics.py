@@ -67,7 +67,7 @@ def confusion_matrix(predicted: NDArray[Any], actual: NDArray[Any], classes: int
 
 
 def _passes(model: Module, data: Dataset) -> Iterator[tuple[slice, Array, Array, NDArray[np.uint8]]]:
-    gather = Gather(data.pixels, data.labels)
+    gather = Gather(data.inputs, data.labels)
     every = np.arange(len(data))
     for begin in range(0, len(data), CHUNK):
         rows = slice(begin, begin + CHUNK)

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hippo import atomic_files
+from hippo.atomic_files import remove, sweep, write_atomically
 from hippo.errors import DataError
-from hippo.persistence import atomic
-from hippo.persistence.atomic import remove, sweep, write_atomically
 from hippo.persistence.model_persistence import ModelFiles
 from tests.persistence.saver import network
 
@@ -133,7 +133,7 @@ def no_room() -> Iterator[None]:
 def failing_flush() -> Iterator[None]:
     """The disk is found to be full when the file is flushed."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(atomic.os, "fsync", _no_space)
+        patch.setattr(atomic_files.os, "fsync", _no_space)
         yield
 
 

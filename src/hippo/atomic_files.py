@@ -5,14 +5,15 @@ name is as durable as the content. What a kill leaves behind is a temporary file
 """
 
 import os
+import time
 import uuid
 from pathlib import Path
 
 _MARK = ".unfinished-"
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Put a file that holds `content` in the place of `path`.
+def write_atomically(path: Path, *pieces: bytes | memoryview) -> None:
+    """Put a file that holds `pieces`, one after the other, in the place of `path`.
 
     Raises
     ------
@@ -23,14 +24,15 @@ def write_atomically(path: Path, content: bytes) -> None:
     temporary = path.parent / f"{_MARK}{uuid.uuid4().hex}"
     try:
         with temporary.open("xb") as file:
-            file.write(content)
+            for piece in pieces:
+                file.write(piece)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
 
 
 def remove(path: Path) -> bool:
@@ -39,17 +41,29 @@ def remove(path: Path) -> bool:
         path.unlink()
     except FileNotFoundError:
         return False
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
     return True
 
 
-def sweep(folder: Path) -> None:
-    """Remove temporary files that a killed process left in `folder`. To be called while nobody writes there."""
+def sweep(folder: Path, older_than: float = 0.0) -> None:
+    """Remove temporary files that killed processes left in `folder`.
+
+    Parameters
+    ----------
+    folder : Path
+    older_than : float
+        Seconds: younger ones stay, because somebody may be writing them. 0 is for a folder that is known to be quiet.
+    """
     for orphan in folder.glob(f"{_MARK}*"):
-        orphan.unlink(missing_ok=True)
+        try:
+            if time.time() - orphan.stat().st_mtime >= older_than:
+                orphan.unlink()
+        except FileNotFoundError:
+            continue  # somebody else swept it, or it was finished
 
 
-def _flush_folder(path: Path) -> None:
+def flush_folder(path: Path) -> None:
+    """Make the names in a folder as durable as what they name."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
