@@ -8,6 +8,7 @@ all alike. Ratios are taken within a round.
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from benchmarks.contenders import CONTENDERS
 from benchmarks.report import Table, median, spread
 
 ROUNDS = 7
+LONGEST_WAIT = 120.0
 #: The per-sample loop would take most of the time here and tell nothing new.
 LARGER, LARGER_ROUNDS, LEFT_OUT_OF_LARGER = [784, 128, 64, 10], 3, ("NumPy, per sample",)
 FASTER_KERNELS = "Hippo, OpenBLAS told"
@@ -51,6 +53,8 @@ class Process:
     def hear(self) -> str:
         """Return the next line it prints."""
         assert self.popen.stdout is not None
+        if not select.select([self.popen.stdout], [], [], LONGEST_WAIT)[0]:
+            raise TimeoutError(f"{self.name} has said nothing for {LONGEST_WAIT:.0f} s.")
         line = self.popen.stdout.readline()
         if not line:
             raise RuntimeError(f"{self.name} ended with exit code {self.popen.wait()}.")
