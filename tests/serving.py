@@ -156,6 +156,7 @@ def serving(folder: Path, **variables: str) -> Iterator[Server]:
     try:
         line = server.wait_for_line(r"ready at http://")
         server.url = _address(line)
+        server.wait_for_line("Networks are kept")  # the last line of the start message
         family = server.children()
         yield server
         family += server.children()
