@@ -14,7 +14,7 @@ from hippo.datasets import MNIST
 from hippo.network import NetworkSpec, NeuralNetwork
 from hippo.persistence.model_persistence import ModelFiles
 from hippo.training import Diverged, LastGood, TrainingConfig, TrainingState
-from hippo.training.callbacks import Checkpoint, Control, Pulse
+from hippo.training.callbacks import Checkpoint, Control, Progress, Pulse
 from hippo.training.metrics import accuracy, network_outputs
 
 #: The revision of weights that were made from the seed and never trained.
@@ -107,11 +107,11 @@ def run_training(spec: TrainingSpec, context: Context) -> None:
             test_data=test_data,
             callbacks=[
                 last_good,
+                Progress(lambda record: context.report({"type": "epoch"} | record)),  # first told, then saved
                 Checkpoint(lambda run: files.save_checkpoint(spec.job_id, network, run.state.to_dict())),
                 Pulse(lambda done, loss: context.report(_pulse(state, done, loss))),
                 Control(context.interruption),
             ],
-            progress=lambda record: context.report({"type": "epoch"} | record),
             state=state,
         )
         outcome = {"type": "completed"}

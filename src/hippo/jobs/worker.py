@@ -75,6 +75,7 @@ def main() -> None:
     # for the server to say, which has them save what they have first.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    os.nice(5)  # the server, which does little, answers before the workers, which do all they can
     sock = socket.socket(fileno=int(sys.argv[1]))
     sock.setblocking(True)
     hello = receive_message(sock)
