@@ -7,8 +7,4 @@ The packages build on each other in this order; none imports one to its right::
 ``datasets`` stands beside ``training``; ``nn`` is the place to begin to read.
 """
 
-from hippo.processor import choose_kernels
-
-choose_kernels()  # before anything imports NumPy
-
 __version__ = "0.1.0"
