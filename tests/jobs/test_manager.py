@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from hippo.clock import now
 from hippo.errors import DataError, JobEnded, NotReady, TooManyJobs, TrainingInProgress, UnknownJob, UnknownNetwork
 from hippo.jobs import manager as manager_module
 from hippo.jobs.bus import EventBus
 from hippo.jobs.manager import JobManager
-from hippo.jobs.process_backend import Task
 from hippo.jobs.store import Store, StoredNetwork
+from hippo.jobs.worker_keeper import Task
 from hippo.network import NetworkSpec
 from hippo.persistence.model_persistence import ModelFiles
 from hippo.training import TrainingConfig
@@ -278,6 +279,7 @@ def test_diverged_and_failed_end_with_their_reason(stage: Stage) -> None:
     stage.say(failed, {"type": "failed", "error": "The disk is full."})
     assert stage.jobs.get(diverged)["state"] == "diverged"
     assert "epoch 2" in stage.jobs.get(diverged)["error"]
+    assert "those after epoch 1" in stage.jobs.get(diverged)["error"]
     assert (stage.store.network("a").revision, stage.store.network("a").accuracy) == (diverged, 0.3)
     assert stage.jobs.get(failed)["error"] == "The disk is full."
     assert stage.jobs.list(status="failed")[1] == 2
@@ -300,6 +302,26 @@ def test_a_report_that_makes_no_sense_is_logged_and_survived(stage: Stage, caplo
     assert caplog.text.count("could not be taken") == 3
     stage.say(job_id, COMPLETED)
     assert stage.jobs.get(job_id)["state"] == "completed"
+
+
+def test_an_end_that_cannot_be_written_is_written_later(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(manager_module, "RETRY", 0.0)
+    job_id = stage.submit()
+    stage.start(job_id)
+    save, failures = stage.store.save, iter([True, True])
+
+    def fail_twice(*arguments: Any) -> None:
+        if next(failures, False):
+            raise sa.exc.OperationalError("INSERT", {}, Exception("database or disk is full"))
+        save(*arguments)
+
+    monkeypatch.setattr(stage.store, "save", fail_twice)
+    stage.say(job_id, COMPLETED)
+    stage.log.wait_for_end(job_id)
+    assert stage.jobs.get(job_id)["state"] == "completed"
+    assert caplog.text.count("could not be written") == 2
 
 
 def test_a_stopped_server_goes_on_where_it_was(stage: Stage, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from hippo.engine import Engine
-from hippo.jobs import process_backend
+from hippo.jobs import worker_keeper
 from hippo.network import NetworkSpec
 from hippo.training import TrainingConfig
 from tests.jobs.events_log import EventLog
@@ -127,7 +127,7 @@ def test_cancel_ends_a_run_after_its_mini_batch(running: Running) -> None:
 
 
 def test_a_worker_that_does_not_listen_is_made_to(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_backend, "KILL_AFTER", 0.2)
+    monkeypatch.setattr(worker_keeper, "KILL_AFTER", 0.2)
     job_id = running.train(running.network(30), epochs=500)
     running.wait_for_epoch(job_id, 1)
     os.kill(running.pid_of(job_id), signal.SIGSTOP)  # deaf to the message

@@ -53,6 +53,7 @@ PUBLIC_STATUS: dict[JobState, str] = {
 #: States that no action leaves.
 FINAL = frozenset(JobState) - {state for state, _ in TRANSITIONS}
 UNFINISHED = frozenset(JobState) - FINAL
+WAITING = UNFINISHED - {JobState.RUNNING}
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,10 @@
                  ^                                |
                  +------ worker died: attempt + 1 +------ server stops: interrupted, goes on at the next start
 
-    worker --report--> JobManager --TRANSITIONS--> Store (job, event and network in one transaction) --> EventBus -->
-    clients
+    worker --report--> JobManager, Reports --TRANSITIONS--> Store (in one transaction) --> EventBus --> clients
 
 * A **request thread** calls `submit`, `release`, `cancel`; it gets an answer at once and never waits for training.
-* A **worker's thread** calls `_on_report` with what its process says, in order. What it reports is first written, then
-  published: a client never hears what a restart would forget.
+* A **worker's thread** calls `_on_report` with what its process says, in order; what follows from it is in ``reports``.
 * One lock orders all this. It is held for a millisecond or two, the time of a commit.
 
 A submitted job is *held* until the reply to its request has been written, so that nobody misses its first event; a
@@ -28,24 +26,28 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from hippo.clock import iso_time, now
+from sqlalchemy.exc import SQLAlchemyError
+
+from hippo.clock import now
 from hippo.errors import JobEnded, NotReady, TooManyJobs
 from hippo.jobs.bus import EventBus
-from hippo.jobs.events import TrainingComplete, TrainingError, TrainingProgress, TrainingStarted, TrainingUpdate
 from hippo.jobs.frames import Message
-from hippo.jobs.job import PUBLIC_STATUS, Job, JobState
-from hippo.jobs.process_backend import ProcessBackend, Task
+from hippo.jobs.job import PUBLIC_STATUS, WAITING, Job, JobState
+from hippo.jobs.process_backend import ProcessBackend
+from hippo.jobs.reports import ENDINGS, Reports
 from hippo.jobs.run import TrainingSpec
 from hippo.jobs.store import Store
+from hippo.jobs.worker_keeper import Task
 from hippo.persistence.model_persistence import ModelFiles
 from hippo.training import TrainingConfig
 
 log = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 3
 MAX_UNFINISHED = 1_000
 #: Seconds after which a job starts although its reply has not been seen to end.
 HOLD = 1.0
+#: Seconds until the end of a job that could not be written, on a full disk say, is written again.
+RETRY = 5.0
 
 
 class JobManager:
@@ -80,7 +82,7 @@ class JobManager:
         self._backend = backend
         self._lock = threading.RLock()
         self._held: dict[str, threading.Timer] = {}
-        self._fractions: dict[str, float] = {}  # of the epoch under way, by job
+        self._reports = Reports(store, files, bus, retry=lambda job: self._enqueue(job, first=True))
         self._stopping = False
 
     def start(self) -> None:
@@ -91,7 +93,7 @@ class JobManager:
                     job = job.after("interrupt", updated_at=now())
                     self._store.save(job)
                 if job.cancel_requested:
-                    self._cancelled(job, {})
+                    self._reports.cancelled(job, {})
                 else:
                     self._enqueue(job)
         self._backend.start()
@@ -107,9 +109,9 @@ class JobManager:
 
     def counts(self) -> dict[str, int]:
         """Return how many jobs are ``unfinished``, and of these ``running`` and ``queued``."""
-        jobs = self._store.unfinished_jobs()
-        running = sum(job.state is JobState.RUNNING for job in jobs)
-        return {"unfinished": len(jobs), "running": running, "queued": len(jobs) - running}
+        by_state = self._store.count_unfinished()
+        unfinished, running = sum(by_state.values()), by_state.get(JobState.RUNNING, 0)
+        return {"unfinished": unfinished, "running": running, "queued": unfinished - running}
 
     # What clients ask for
 
@@ -134,11 +136,8 @@ class JobManager:
             if self.counts()["unfinished"] >= MAX_UNFINISHED:
                 raise TooManyJobs(f"{MAX_UNFINISHED} jobs are waiting already. Wait for some to end, or cancel them.")
             job = self._store.add_job(str(uuid.uuid4()), network_id, config)
-            timer = threading.Timer(HOLD, self.release, args=(job.job_id,))
-            timer.daemon = True
-            self._held[job.job_id] = timer
-            timer.start()
-            return self._record(job)
+            self._held[job.job_id] = self._later(HOLD, self.release, job.job_id)
+            return self._records([job])[0]
 
     def release(self, job_id: str) -> None:
         """Let a submitted job start; does nothing the second time."""
@@ -168,14 +167,14 @@ class JobManager:
                 self._store.save(job)
             else:
                 self._release_hold(job_id)
-                job = self._cancelled(job, {})
-            return self._record(job)
+                job = self._reports.cancelled(job, {})
+            return self._records([job])[0]
 
     def get(self, job_id: str) -> dict[str, Any]:
         """Return the record of a job; raises UnknownJob."""
         with self._lock:
             job = self._store.job(job_id)
-            return self._record(job)
+            return self._records([job])[0]
 
     def list(
         self, status: str | None = None, network_id: str | None = None, limit: int = 50, offset: int = 0
@@ -186,7 +185,7 @@ class JobManager:
             states = frozenset(state for state in JobState if status in (state, PUBLIC_STATUS[state]))
         with self._lock:
             jobs, total = self._store.jobs(states, network_id, limit, offset)
-            return [self._record(job) for job in jobs], total
+            return self._records(jobs), total
 
     def history(self, job_id: str, after: int = 0) -> tuple[builtins.list[dict[str, Any]], int]:
         """Return ``{event, data}`` of every event above `after`, in order, and the number of the last one."""
@@ -196,7 +195,7 @@ class JobManager:
 
     def active_jobs(self) -> dict[str, str]:
         """Return the ids of unfinished jobs by the ids of their networks."""
-        return {job.network_id: job.job_id for job in self._store.unfinished_jobs()}
+        return self._store.active_jobs()
 
     def compute_outputs(self, network_id: str, timeout: float = 60.0) -> None:
         """Let a worker pass the test set through the saved weights of a network, and wait until it has.
@@ -254,182 +253,40 @@ class JobManager:
         self._backend.submit(Task(job.job_id, message, lambda report: self._on_report(job.job_id, report)), first)
 
     def _on_report(self, job_id: str, message: Message) -> None:
-        handlers: dict[str, Callable[[Job, Message], Any]] = {
-            "started": self._started,
-            "progress": self._progressed,
-            "epoch": self._epoch_done,
-            "completed": self._completed,
-            "cancelled": self._cancelled,
-            "diverged": self._diverged,
-            "failed": self._failed,
-            "interrupted": self._interrupted,
-            "lost": self._lost,
-        }
         with self._lock:
             job = self._store.job(job_id)
             if job.is_final:
                 return
-            self._fractions.pop(job_id, None)
             try:
-                handlers[message["type"]](job, message)
+                self._reports.take(job, message, stopping=self._stopping)
+            except SQLAlchemyError:
+                log.exception("Job %s: the report %s could not be written", job_id, message["type"])
+                if message["type"] in ENDINGS:  # without it the job would seem to run for ever
+                    self._later(RETRY, self._on_report, job_id, message)
             except Exception:
                 # The thread that called serves its worker for ever; a fault with one job must not end it.
                 log.exception("Job %s: the report %s could not be taken", job_id, message["type"])
 
-    def _started(self, job: Job, message: Message) -> None:
-        moment = now()
-        job = job.after(
-            "start",
-            started_at=job.started_at or moment,
-            updated_at=moment,
-            epoch=message["epoch"],
-            elapsed=message["elapsed"],
-        )
-        self._store.save(job)
-        self.bus.publish(TrainingStarted(**_whose(job), attempt=job.attempt))
-
-    def _progressed(self, job: Job, message: Message) -> None:
-        fraction, moment = message["done"], now()
-        self._fractions[job.job_id] = fraction
-        self.bus.publish(
-            TrainingProgress(
-                **_whose(job),
-                epoch=message["epoch"],
-                total_epochs=job.config.epochs,
-                progress=job.progress(fraction),
-                loss=message["loss"],
-                elapsed_time=job.elapsed_at(moment),
-                eta_seconds=job.eta_at(moment, fraction) or 0.0,
+    def _records(self, jobs: builtins.list[Job]) -> builtins.list[dict[str, Any]]:
+        """Return what clients are told of these jobs, with the place in the queue of those that wait."""
+        waits = any(job.state in WAITING for job in jobs)
+        waiting = self._store.waiting_numbers() if waits else []
+        return [
+            job.record(
+                1 + sum(number < job.number for number in waiting) if job.state in WAITING else None,
+                self._reports.fractions.get(job.job_id, 0.0),
             )
-        )
-
-    def _epoch_done(self, job: Job, message: Message) -> None:
-        epoch, elapsed = message["epoch"], message["elapsed_time"]
-        job = replace(
-            job,
-            epoch=epoch,
-            accuracy=message["accuracy"],
-            loss=message["loss"],
-            elapsed=elapsed,
-            updated_at=now(),
-            last_seq=job.last_seq + 1,
-        )
-        event = TrainingUpdate(
-            **_common(job),
-            epoch=epoch,
-            total_epochs=job.config.epochs,
-            accuracy=message["accuracy"],
-            progress=job.progress(),
-            elapsed_time=elapsed,
-            correct=message["test_accuracy"],
-            total=message["test_total"],
-            loss=message["loss"],
-            test_loss=message["test_loss"],
-            learning_rate=message["learning_rate"],
-            images_per_second=message["images_per_second"],
-            eta_seconds=elapsed / epoch * (job.config.epochs - epoch),
-            attempt=job.attempt,
-        )
-        self._store.save(job, event)
-        self.bus.publish(event)
-
-    def _completed(self, job: Job, message: Message) -> None:
-        job = _ended(job, "complete", message)
-        accuracy = message["accuracy"]
-        text = f"Trained for {job.config.epochs} epochs: {accuracy:.2%} of the test set are right."
-        event = TrainingComplete(**_common(job), accuracy=accuracy, message=text)
-        self._store.save(job, event, self._learned(job, message))
-        self._files.delete_checkpoint(job.job_id)
-        self.bus.publish(event)
-
-    def _cancelled(self, job: Job, message: Message) -> Job:
-        kept = message.get("epochs")
-        text = "The training was cancelled" + (
-            f"; the network keeps what it learned in {kept} epoch{'s' if kept != 1 else ''}." if kept else "."
-        )
-        return self._end_without_success(job, "cancel", text, message)
-
-    def _diverged(self, job: Job, message: Message) -> None:
-        text = f"{message['error']} The network keeps its last good weights, those after epoch {message['epochs']}."
-        self._end_without_success(job, "diverge", text, message)
-
-    def _failed(self, job: Job, message: Message) -> None:
-        self._end_without_success(self._running(job), "fail", message["error"], message)
-
-    def _interrupted(self, job: Job, message: Message) -> None:
-        self._store.save(job.after("interrupt", updated_at=now(), elapsed=message["elapsed"]))
-
-    def _lost(self, job: Job, message: Message) -> None:
-        if job.cancel_requested:
-            self._cancelled(job, message)
-        elif self._stopping:
-            if job.state is JobState.RUNNING:
-                self._store.save(job.after("interrupt", updated_at=now()))
-        elif job.attempt >= MAX_ATTEMPTS:
-            text = f"The worker died {MAX_ATTEMPTS} times under this job; the last time {message['reason']}."
-            self._end_without_success(self._running(job), "fail", text, message)
-        else:
-            job = self._running(job).after("retry", attempt=job.attempt + 1, epoch=0, updated_at=now())
-            log.warning("Job %s starts again (attempt %d): its worker died", job.job_id, job.attempt)
-            self._store.save(job)
-            self._enqueue(job, first=True)
-
-    @staticmethod
-    def _running(job: Job) -> Job:
-        """Return the job as running, also when its worker failed before it could say so."""
-        return job if job.state is JobState.RUNNING else job.after("start")
-
-    def _end_without_success(self, job: Job, action: str, text: str, message: Message) -> Job:
-        job = _ended(job, action, message, error=text)
-        event = TrainingError(**_common(job), error=text, message=text, state=str(job.state))
-        self._store.save(job, event, self._learned(job, message) if message.get("epochs") else None)
-        self._files.delete_checkpoint(job.job_id)
-        self.bus.publish(event)
-        return job
-
-    def _learned(self, job: Job, message: Message) -> dict[str, Any]:
-        """Return what the network's row says after this job has written its weights."""
-        trained = self._store.network(job.network_id).epochs_trained
-        return {
-            "accuracy": message["accuracy"],
-            "revision": job.job_id,
-            "trained_at": now(),
-            "epochs_trained": trained + message["epochs"],
-        }
-
-    def _record(self, job: Job) -> dict[str, Any]:
-        return job.record(self._queue_position(job), self._fractions.get(job.job_id, 0.0))
-
-    def _queue_position(self, job: Job) -> int | None:
-        """Return how many waiting jobs start before this one, plus 1; None for a job that does not wait."""
-        if job.state not in (JobState.QUEUED, JobState.INTERRUPTED):
-            return None
-        waiting = [other for other in self._store.unfinished_jobs() if other.state is not JobState.RUNNING]
-        return 1 + sum(other.number < job.number for other in waiting)
+            for job in jobs
+        ]
 
     def _release_hold(self, job_id: str) -> None:
         timer = self._held.pop(job_id, None)
         if timer is not None:
             timer.cancel()
 
-
-def _ended(job: Job, action: str, message: Message, **changes: Any) -> Job:
-    moment = now()
-    return job.after(
-        action,
-        finished_at=moment,
-        updated_at=moment,
-        elapsed=message.get("elapsed", job.elapsed_at(moment)),
-        last_seq=job.last_seq + 1,
-        **changes,
-    )
-
-
-def _whose(job: Job) -> dict[str, Any]:
-    """Return the fields that every event of the job has."""
-    return {"job_id": job.job_id, "network_id": job.network_id, "timestamp": iso_time(now())}
-
-
-def _common(job: Job) -> dict[str, Any]:
-    """Return the fields that every event that is kept has."""
-    return _whose(job) | {"seq": job.last_seq}
+    @staticmethod
+    def _later(seconds: float, call: Callable[..., Any], *arguments: Any) -> threading.Timer:
+        timer = threading.Timer(seconds, call, arguments)
+        timer.daemon = True
+        timer.start()
+        return timer

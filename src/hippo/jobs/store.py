@@ -22,7 +22,7 @@ from sqlalchemy.pool import StaticPool
 from hippo.clock import iso_time
 from hippo.errors import TrainingInProgress, UnknownJob, UnknownNetwork
 from hippo.jobs.events import TrainingEvent
-from hippo.jobs.job import UNFINISHED, Job, JobState
+from hippo.jobs.job import UNFINISHED, WAITING, Job, JobState
 from hippo.network import NetworkSpec
 from hippo.training import TrainingConfig
 
@@ -262,6 +262,25 @@ class Store:
         query = _jobs.select().where(_jobs.c.state.in_(_UNFINISHED)).order_by(_jobs.c.number)
         with self._transaction() as connection:
             return [_job(row) for row in connection.execute(query).mappings()]
+
+    def count_unfinished(self) -> dict[JobState, int]:
+        """Return how many unfinished jobs there are in each state that has any."""
+        query = sa.select(_jobs.c.state, sa.func.count()).where(_jobs.c.state.in_(_UNFINISHED)).group_by(_jobs.c.state)
+        with self._transaction() as connection:
+            return {JobState(state): count for state, count in connection.execute(query)}
+
+    def waiting_numbers(self) -> list[int]:
+        """Return the numbers of the jobs that wait for a worker, in the order in which they will get one."""
+        states = [str(state) for state in WAITING]
+        query = sa.select(_jobs.c.number).where(_jobs.c.state.in_(states)).order_by(_jobs.c.number)
+        with self._transaction() as connection:
+            return list(connection.execute(query).scalars())
+
+    def active_jobs(self) -> dict[str, str]:
+        """Return the ids of unfinished jobs by the ids of their networks."""
+        query = sa.select(_jobs.c.network_id, _jobs.c.job_id).where(_jobs.c.state.in_(_UNFINISHED))
+        with self._transaction() as connection:
+            return {row.network_id: row.job_id for row in connection.execute(query)}
 
     def save(self, job: Job, event: TrainingEvent | None = None, network: dict[str, Any] | None = None) -> None:
         """Write a changed job, with the event that tells of it and the changes of its network, in one transaction."""

@@ -1,0 +1,231 @@
+"""What follows from what a worker reports: the job changes, its event is kept, clients are told.
+
+In this order, always: a client never hears what a restart would forget. Every change of state goes through the table in
+``job``. The manager calls this under its lock; queueing, holding and cancelling are its own affair.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from hippo.clock import iso_time, now
+from hippo.jobs.bus import EventBus
+from hippo.jobs.events import (
+    TrainingComplete,
+    TrainingError,
+    TrainingEvent,
+    TrainingProgress,
+    TrainingStarted,
+    TrainingUpdate,
+)
+from hippo.jobs.frames import Message
+from hippo.jobs.job import Job, JobState
+from hippo.jobs.store import Store
+from hippo.persistence.model_persistence import ModelFiles
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 3
+#: Reports after which no other comes for the task.
+ENDINGS = frozenset({"completed", "cancelled", "diverged", "failed", "interrupted", "lost"})
+
+
+class Reports:
+    """Takes the reports of all workers.
+
+    Parameters
+    ----------
+    store : Store
+    files : ModelFiles
+    bus : EventBus
+    retry : callable
+        Queues a job again, before all others, after its worker died.
+
+    Attributes
+    ----------
+    fractions : dict of str to float
+        How much of its present epoch each running job has done, 0-1, by the job's id.
+    """
+
+    def __init__(self, store: Store, files: ModelFiles, bus: EventBus, retry: Callable[[Job], None]) -> None:
+        self.fractions: dict[str, float] = {}
+        self._store = store
+        self._files = files
+        self._bus = bus
+        self._retry = retry
+        self._stopping = False
+
+    def take(self, job: Job, message: Message, stopping: bool) -> None:
+        """Do what `message` asks for; `stopping`: the server is, so that a worker's end is no fault of the job.
+
+        Raises
+        ------
+        IllegalTransition
+            When the message makes no sense in the state of the job.
+        KeyError
+            When the message is none of ours.
+        """
+        self._stopping = stopping
+        handlers: dict[str, Callable[[Job, Message], Any]] = {
+            "started": self._started,
+            "progress": self._progressed,
+            "epoch": self._epoch_done,
+            "completed": self._completed,
+            "cancelled": self.cancelled,
+            "diverged": self._diverged,
+            "failed": self._failed,
+            "interrupted": self._interrupted,
+            "lost": self._lost,
+        }
+        self.fractions.pop(job.job_id, None)
+        handlers[message["type"]](job, message)
+
+    def _started(self, job: Job, message: Message) -> None:
+        moment = now()
+        job = job.after(
+            "start",
+            started_at=job.started_at or moment,
+            updated_at=moment,
+            epoch=message["epoch"],
+            elapsed=message["elapsed"],
+        )
+        self._store.save(job)
+        self._bus.publish(TrainingStarted(**_whose(job), attempt=job.attempt))
+
+    def _progressed(self, job: Job, message: Message) -> None:
+        fraction, moment = message["done"], now()
+        self.fractions[job.job_id] = fraction
+        self._bus.publish(
+            TrainingProgress(
+                **_whose(job),
+                epoch=message["epoch"],
+                total_epochs=job.config.epochs,
+                progress=job.progress(fraction),
+                loss=message["loss"],
+                elapsed_time=job.elapsed_at(moment),
+                eta_seconds=job.eta_at(moment, fraction) or 0.0,
+            )
+        )
+
+    def _epoch_done(self, job: Job, message: Message) -> None:
+        epoch, elapsed = message["epoch"], message["elapsed_time"]
+        job = replace(
+            job,
+            epoch=epoch,
+            accuracy=message["accuracy"],
+            loss=message["loss"],
+            elapsed=elapsed,
+            updated_at=now(),
+            last_seq=job.last_seq + 1,
+        )
+        event = TrainingUpdate(
+            **_common(job),
+            epoch=epoch,
+            total_epochs=job.config.epochs,
+            accuracy=message["accuracy"],
+            progress=job.progress(),
+            elapsed_time=elapsed,
+            correct=message["test_accuracy"],
+            total=message["test_total"],
+            loss=message["loss"],
+            test_loss=message["test_loss"],
+            learning_rate=message["learning_rate"],
+            images_per_second=message["images_per_second"],
+            eta_seconds=elapsed / epoch * (job.config.epochs - epoch),
+            attempt=job.attempt,
+        )
+        self._store.save(job, event)
+        self._bus.publish(event)
+
+    def _completed(self, job: Job, message: Message) -> None:
+        job = _ended(job, "complete", message)
+        accuracy = message["accuracy"]
+        text = f"Trained for {job.config.epochs} epochs: {accuracy:.2%} of the test set are right."
+        event = TrainingComplete(**_common(job), accuracy=accuracy, message=text)
+        self._end(job, event, message)
+
+    def cancelled(self, job: Job, message: Message) -> Job:
+        """End a job as cancelled: `message` is the worker's, or empty where none was at work; return the job."""
+        kept = message.get("epochs")
+        text = "The training was cancelled" + (
+            f"; the network keeps what it learned in {kept} epoch{'s' if kept != 1 else ''}." if kept else "."
+        )
+        return self._end_without_success(job, "cancel", text, message)
+
+    def _diverged(self, job: Job, message: Message) -> None:
+        epochs = message["epochs"]
+        kept = f"its last good weights, those after epoch {epochs}" if epochs else "the weights it had before"
+        text = f"{message['error']} The network keeps {kept}."
+        self._end_without_success(job, "diverge", text, message)
+
+    def _failed(self, job: Job, message: Message) -> None:
+        self._end_without_success(self._running(job), "fail", message["error"], message)
+
+    def _interrupted(self, job: Job, message: Message) -> None:
+        self._store.save(job.after("interrupt", updated_at=now(), elapsed=message["elapsed"]))
+
+    def _lost(self, job: Job, message: Message) -> None:
+        if job.cancel_requested:
+            self.cancelled(job, message)
+        elif self._stopping:
+            if job.state is JobState.RUNNING:
+                self._store.save(job.after("interrupt", updated_at=now()))
+        elif job.attempt >= MAX_ATTEMPTS:
+            text = f"The worker died {MAX_ATTEMPTS} times under this job; the last time {message['reason']}."
+            self._end_without_success(self._running(job), "fail", text, message)
+        else:
+            job = self._running(job).after("retry", attempt=job.attempt + 1, epoch=0, updated_at=now())
+            log.warning("Job %s starts again (attempt %d): its worker died", job.job_id, job.attempt)
+            self._store.save(job)
+            self._retry(job)
+
+    @staticmethod
+    def _running(job: Job) -> Job:
+        """Return the job as running, also when its worker failed before it could say so."""
+        return job if job.state is JobState.RUNNING else job.after("start")
+
+    def _end_without_success(self, job: Job, action: str, text: str, message: Message) -> Job:
+        job = _ended(job, action, message, error=text)
+        event = TrainingError(**_common(job), error=text, message=text, state=str(job.state))
+        self._end(job, event, message)
+        return job
+
+    def _end(self, job: Job, event: TrainingEvent, message: Message) -> None:
+        self._store.save(job, event, self._learned(job, message) if message.get("epochs") else None)
+        self._bus.publish(event)
+        self._files.delete_checkpoint(job.job_id)
+
+    def _learned(self, job: Job, message: Message) -> dict[str, Any]:
+        """Return what the network's row says after this job has written its weights."""
+        trained = self._store.network(job.network_id).epochs_trained
+        return {
+            "accuracy": message["accuracy"],
+            "revision": job.job_id,
+            "trained_at": now(),
+            "epochs_trained": trained + message["epochs"],
+        }
+
+
+def _ended(job: Job, action: str, message: Message, **changes: Any) -> Job:
+    moment = now()
+    return job.after(
+        action,
+        finished_at=moment,
+        updated_at=moment,
+        elapsed=message.get("elapsed", job.elapsed_at(moment)),
+        last_seq=job.last_seq + 1,
+        **changes,
+    )
+
+
+def _whose(job: Job) -> dict[str, Any]:
+    """Return the fields that every event of the job has."""
+    return {"job_id": job.job_id, "network_id": job.network_id, "timestamp": iso_time(now())}
+
+
+def _common(job: Job) -> dict[str, Any]:
+    """Return the fields that every event that is kept has."""
+    return _whose(job) | {"seq": job.last_seq}
