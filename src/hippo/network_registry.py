@@ -11,6 +11,7 @@ import builtins
 import logging
 import secrets
 import threading
+import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
@@ -111,6 +112,7 @@ class NetworkRegistry:
                 )
         for network_id in saved - known.keys():
             self._adopt(network_id)
+        self._files.remove_strays(saved | known.keys())
 
     def create(self, spec: NetworkSpec, name: str | None = None) -> dict[str, Any]:
         """Keep a new network and return its record. Its weights are made from the seed when they are first needed."""
@@ -240,6 +242,7 @@ class NetworkRegistry:
         counts = {"deleted_count": 0, "deleted_from_memory": 0, "deleted_from_disk": 0}
         kept = []
         for network_id in network_ids:
+            time.sleep(0)  # each takes the disk some milliseconds: let others have their turn
             try:
                 deleted = self.delete(network_id)
             except TrainingInProgress:

@@ -87,7 +87,7 @@ PRODUCTION = {"flask_env": "production"}
         ({"allowed_origins": ("https://a.example",)}, "https://a.example", "localhost", True),
         ({"allowed_origins": ("https://a.example",)}, "http://a.example", "localhost", False),
         ({"allowed_origins": ("*",)}, "https://anything.example", "localhost", True),
-        ({"allowed_origins": ("*",)}, "null", "localhost", False),
+        ({"allowed_origins": ("*",)}, "null", "localhost", True),
     ],
 )
 def test_only_known_origins_are_answered(settings: dict[str, Any], origin: str, host: str, allowed: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from hippo.jobs.bus import EventBus
 from hippo.jobs.manager import JobManager
 from hippo.jobs.store import Store, StoredNetwork
 from hippo.jobs.worker_keeper import Task
-from hippo.network import NetworkSpec
+from hippo.network import NetworkSpec, NeuralNetwork
 from hippo.persistence.model_persistence import ModelFiles
 from hippo.training import TrainingConfig
 from tests.jobs.events_log import EventLog
@@ -252,7 +253,7 @@ def test_three_attempts_then_failed_with_the_reason(stage: Stage) -> None:
     for attempt in (1, 2, 3):
         assert stage.jobs.get(job_id)["attempt"] == attempt
         assert stage.backend.tasks[0].job_id == job_id  # before those that came later
-        assert stage.backend.tasks[0].message["spec"]["report_again"] == (attempt > 1)
+        assert stage.backend.tasks[0].message["spec"]["reported"] == 0  # all anew
         stage.start(job_id)
         stage.say(job_id, EPOCH | {"epoch": 1})
         task = stage.backend.tasks.pop(0)
@@ -324,6 +325,57 @@ def test_an_end_that_cannot_be_written_is_written_later(
     assert caplog.text.count("could not be written") == 2
 
 
+@pytest.mark.parametrize("broken", ["job", "save"])
+def test_reports_wait_in_order_for_a_database_that_fails(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    monkeypatch.setattr(manager_module, "RETRY", 0.0)
+    job_id = stage.submit()
+    works, failures = getattr(stage.store, broken), iter([True] * 3)
+
+    def fails_at_first(*arguments: Any) -> Any:
+        if next(failures, False):
+            raise NotReady("The database is locked.")
+        return works(*arguments)
+
+    monkeypatch.setattr(stage.store, broken, fails_at_first)
+    stage.start(job_id)
+    stage.say(job_id, EPOCH | {"epoch": 1}, EPOCH | {"epoch": 2}, COMPLETED)
+    stage.log.wait_for_end(job_id)
+    assert [payload["seq"] for _, payload in stage.log.of(job_id)] == [1, 2, 3]
+    assert stage.jobs.get(job_id)["state"] == "completed"
+
+
+def test_a_job_is_released_later_when_it_cannot_be_read(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manager_module, "RETRY", 0.0)
+    job_id = stage.jobs.submit("a", CONFIG)["job_id"]
+    works, queued, failures = stage.store.job, threading.Event(), iter([True])
+
+    def fails_once(wanted: str) -> Any:
+        if next(failures, False):
+            raise NotReady("The database is locked.")
+        return works(wanted)
+
+    submit = stage.backend.submit
+    monkeypatch.setattr(stage.store, "job", fails_once)
+    monkeypatch.setattr(stage.backend, "submit", lambda *arguments: (submit(*arguments), queued.set()))
+    stage.jobs.release(job_id)
+    assert queued.wait(10)
+    assert [task.job_id for task in stage.backend.tasks] == [job_id]
+
+
+def test_a_cancel_takes_a_file_that_was_written_at_its_word(stage: Stage, tmp_path: Path) -> None:
+    job_id = stage.submit()
+    stage.start(job_id)
+    stage.jobs.cancel(job_id)
+    network = NeuralNetwork([784, 10], seed=0)
+    facts = {"outcome": COMPLETED, "history": []}
+    ModelFiles(tmp_path).save_model("a", network, job_id, facts)
+    stage.say(job_id, {"type": "lost", "reason": "it was killed"})  # before it could say so
+    assert stage.jobs.get(job_id)["state"] == "completed"
+    assert stage.store.network("a").revision == job_id
+
+
 def test_a_stopped_server_goes_on_where_it_was(stage: Stage, tmp_path: Path) -> None:
     running, waiting, held = stage.submit("a"), stage.submit("b"), stage.jobs.submit("c", CONFIG)["job_id"]
     stage.start(running)
@@ -337,7 +389,7 @@ def test_a_stopped_server_goes_on_where_it_was(stage: Stage, tmp_path: Path) -> 
     again = Stage(tmp_path)
     again.jobs.start()
     assert [task.job_id for task in again.backend.tasks] == [running, waiting, held]
-    assert again.backend.tasks[0].message["spec"]["report_again"] is False
+    assert again.backend.tasks[0].message["spec"]["reported"] == 1
     again.start(running)
     again.say(running, EPOCH | {"epoch": 2}, COMPLETED)
     assert [payload["seq"] for _, payload in again.log.of(running)] == [2, 3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 
 from hippo.datasets import MNIST
 from hippo.jobs.run import INITIAL, Cancelled, Interrupted, TrainingSpec, compute_outputs, run_training
-from hippo.network import NetworkSpec
+from hippo.network import NetworkSpec, NeuralNetwork
 from hippo.persistence.model_persistence import ModelFiles
 from tests.jobs.made_data import made_mnist
 
@@ -48,7 +49,7 @@ class InlineContext:
 def make_spec(**changes: Any) -> TrainingSpec:
     config = {"epochs": 4, "mini_batch_size": 10, "learning_rate": 1.0, "seed": 5} | changes.pop("config", {})
     network = NetworkSpec.make([784, 12, 10], seed=3).to_dict() | changes.pop("network", {})
-    spec = TrainingSpec("job", "net", network, config, None, 0, report_again=False)
+    spec = TrainingSpec("job", "net", network, config, None, 0, reported=0)
     return replace(spec, **changes)
 
 
@@ -108,17 +109,17 @@ def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path: Path, uninterrupted: I
     assert not first.files.model_path("net").exists()
 
     second = InlineContext(tmp_path)
-    run_training(make_spec(), second)
+    run_training(make_spec(reported=(stop_at - 1) // BATCHES_PER_EPOCH), second)
     epochs = [without_times(m) for m in first.messages + second.messages if m["type"] == "epoch"]
     assert epochs == [without_times(m) for m in uninterrupted.messages if m["type"] == "epoch"]
     assert same(weights(second.files), weights(uninterrupted.files))
 
 
-def test_epochs_before_the_checkpoint_are_reported_anew_when_asked_for(tmp_path: Path) -> None:
+def test_epochs_before_the_checkpoint_are_reported_anew_to_clients_who_start_anew(tmp_path: Path) -> None:
     first = InlineContext(tmp_path, lambda n: Interrupted() if n == 2 * BATCHES_PER_EPOCH + 5 else None)
     run_training(make_spec(), first)
     second = InlineContext(tmp_path)
-    run_training(make_spec(report_again=True), second)
+    run_training(make_spec(reported=0), second)
     assert [m["epoch"] for m in second.messages if m["type"] == "epoch"] == [1, 2, 3, 4]
     assert second.messages[1:3] == first.messages[1:3]
 
@@ -128,7 +129,10 @@ def test_a_run_whose_result_is_in_place_only_reports_it(uninterrupted: InlineCon
     again = InlineContext(uninterrupted.files.folder)
     run_training(make_spec(), again)
     assert again.messages[-1] == uninterrupted.messages[-1]
-    assert again.types == ["started", "completed"]
+    assert again.types == ["started", "epoch", "epoch", "epoch", "epoch", "completed"]
+    told = InlineContext(uninterrupted.files.folder)
+    run_training(make_spec(reported=3), told)
+    assert told.types == ["started", "epoch", "completed"]
     assert uninterrupted.files.model_path("net").stat().st_mtime_ns == before
 
 
@@ -141,6 +145,62 @@ def test_a_cancelled_run_keeps_its_last_whole_epoch(tmp_path: Path, uninterrupte
     two_epochs = InlineContext(tmp_path / "two")
     run_training(make_spec(config={"epochs": 2}), two_epochs)
     assert same(weights(context.files), weights(two_epochs.files))
+
+
+def test_a_cancel_soon_after_going_on_keeps_the_whole_epoch_too(tmp_path: Path) -> None:
+    stop = 2 * BATCHES_PER_EPOCH + 5
+    first = InlineContext(tmp_path, lambda n: Interrupted() if n == stop else None)
+    run_training(make_spec(), first)
+    second = InlineContext(tmp_path, lambda n: Cancelled() if n == 3 else None)
+    run_training(make_spec(reported=2), second)
+    assert (second.messages[-1]["type"], second.messages[-1]["epochs"]) == ("cancelled", 2)
+    two_epochs = InlineContext(tmp_path / "two")
+    run_training(make_spec(config={"epochs": 2}), two_epochs)
+    assert same(weights(second.files), weights(two_epochs.files))
+
+
+def test_an_epoch_that_was_told_is_not_told_twice(tmp_path: Path) -> None:
+    context = InlineContext(tmp_path)
+    run_training(make_spec(reported=2), context)  # the server was killed, and the checkpoint is older than its events
+    assert [m["epoch"] for m in context.messages if m["type"] == "epoch"] == [3, 4]
+    assert context.messages[0]["epoch"] == 2
+
+
+@pytest.mark.parametrize("when", ["at an epoch's end", "when interrupted"])
+def test_a_checkpoint_that_cannot_be_written_does_not_end_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    stop = BATCHES_PER_EPOCH + 5 if when == "when interrupted" else -1
+    context = InlineContext(tmp_path, lambda n: Interrupted() if n == stop else None)
+    monkeypatch.setattr(context.files, "save_checkpoint", full)
+    monkeypatch.setattr("hippo.training.callbacks.Checkpoint.__init__.__defaults__", (0.0,))
+    run_training(make_spec(), context)
+    assert context.types[-1] == ("interrupted" if when == "when interrupted" else "completed")
+
+
+@pytest.mark.parametrize("content", [b"damaged", None])
+def test_a_checkpoint_that_cannot_be_used_is_left_aside(
+    tmp_path: Path, uninterrupted: InlineContext, content: bytes | None
+) -> None:
+    context = InlineContext(tmp_path)
+    if content is None:
+        network = NeuralNetwork(NetworkSpec.from_dict(make_spec().network))
+        context.files.save_checkpoint("job", network, {"epoch": 1, "of another version": True})
+    else:
+        context.files.checkpoint_path("job").write_bytes(content)
+    run_training(make_spec(), context)
+    assert same(weights(context.files), weights(uninterrupted.files))
+
+
+def test_a_large_mini_batch_is_left_in_its_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hippo.training.batches.CHUNK", 50)
+    context = InlineContext(tmp_path, lambda n: Cancelled() if n == 3 else None)
+    run_training(make_spec(config={"mini_batch_size": 600}), context)
+    assert context.messages[-1]["type"] == "cancelled"
+    assert context._batches == 3  # of the twelve chunks of the first mini-batch
 
 
 def test_a_run_cancelled_in_its_first_epoch_writes_nothing(tmp_path: Path) -> None:

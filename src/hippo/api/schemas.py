@@ -152,7 +152,9 @@ class JobsQuery(Checked):
         QueryNumber, Field(ge=1, le=500, description="At most so many jobs: 1 to 500."), Allowed("1 to 500")
     ] = 50
     offset: Annotated[
-        QueryNumber, Field(ge=0, description="Leave out so many of the newest."), Allowed("a whole number from 0")
+        QueryNumber,
+        Field(ge=0, le=MAX_SEED, description="Leave out so many of the newest."),
+        Allowed(f"a whole number from 0 to {MAX_SEED}"),
     ] = 0
 
 
@@ -161,8 +163,8 @@ class EventsQuery(Checked):
 
     after: Annotated[
         QueryNumber,
-        Field(ge=0, description="The `seq` of the last event known; 0 for all of them."),
-        Allowed("a whole number from 0"),
+        Field(ge=0, le=MAX_SEED, description="The `seq` of the last event known; 0 for all of them."),
+        Allowed(f"a whole number from 0 to {MAX_SEED}"),
     ] = 0
 
 

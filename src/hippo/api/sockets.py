@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 from urllib.parse import parse_qs
 
 from flask import request
@@ -37,8 +37,12 @@ if TYPE_CHECKING:
 #: Bytes of one message or one polling body of a client; all that is expected are some dozens.
 MAX_MESSAGE_BYTES = 65_536
 MAX_CLIENTS = 1_000
+#: The largest number that JavaScript counts to without a gap.
+MAX_SEQ = 2**53 - 1
 #: Packets that may wait for a client before it is dropped.
 MAX_BEHIND = 1_000
+#: Packets that may wait for a client that asks for more, which may be large.
+MAX_UNREAD_REPLIES = 50
 
 _WEBSOCKET_KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 
@@ -47,7 +51,7 @@ class SubscribeMessage(Checked):
     """The job to hear about, and the `seq` of its last event that the client has."""
 
     job_id: Annotated[str, Field(max_length=64), Allowed("the id of a training job")]
-    after: Annotated[Whole, Field(ge=0), Allowed("a whole number from 0")] = 0
+    after: Annotated[Whole, Field(ge=0, le=MAX_SEQ), Allowed(f"a whole number from 0 to {MAX_SEQ}")] = 0
 
 
 class TextPacket(Packet):  # type: ignore[misc]  # python-socketio has no types
@@ -120,6 +124,9 @@ def _add_handlers(socketio: SocketIO, engine: Engine, settings: Settings) -> Non
     def subscribe(*arguments: object) -> dict[str, Any]:
         """Acknowledge with the events of a job that the client has not seen, each once, in order."""
         message = SubscribeMessage.model_validate(arguments[0] if arguments else None)
+        if packets_waiting(socketio, request.sid) > MAX_UNREAD_REPLIES:  # type: ignore[attr-defined]  # Socket.IO's
+            text = "You have not read what was sent to you. Read it, then ask again."
+            raise WebError(429, "too_many_requests", text)
         events, last_seq = engine.jobs.history(message.job_id, message.after)
         return {"events": events, "last_seq": last_seq}
 
@@ -127,6 +134,13 @@ def _add_handlers(socketio: SocketIO, engine: Engine, settings: Settings) -> Non
     def acknowledge_error(error: BaseException) -> dict[str, Any]:
         """Acknowledge with the shape that all errors have."""
         return describe(error)[1]
+
+
+def packets_waiting(socketio: SocketIO, sid: str) -> int:
+    """Return how many packets a client has not been sent yet, because it does not read."""
+    eio_sid = cast("Any", socketio).server.manager.eio_sid_from_sid(sid, "/")
+    client = engine_io(socketio).sockets.get(eio_sid)
+    return client.queue.qsize() if client is not None else 0
 
 
 def drop_laggards(socketio: SocketIO) -> None:

@@ -85,10 +85,14 @@ class ThreadedServer:
                     return
                 time.sleep(0.1)  # out of file descriptors, for example: others will close theirs
                 continue
-            if self._free.acquire(blocking=False):
-                threading.Thread(target=self._serve, args=(connection, address), daemon=True).start()
-            else:
+            if not self._free.acquire(blocking=False):
                 connection.close()
+                continue
+            try:
+                threading.Thread(target=self._serve, args=(connection, address), daemon=True).start()
+            except RuntimeError:  # the system grants no more threads: others will end
+                connection.close()
+                self._free.release()
 
     def _serve(self, connection: socket.socket, address: Any) -> None:
         try:

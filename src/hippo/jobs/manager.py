@@ -22,6 +22,7 @@ import builtins
 import logging
 import threading
 import uuid
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -34,7 +35,7 @@ from hippo.jobs.bus import EventBus
 from hippo.jobs.frames import Message
 from hippo.jobs.job import PUBLIC_STATUS, WAITING, Job, JobState
 from hippo.jobs.process_backend import ProcessBackend
-from hippo.jobs.reports import ENDINGS, Reports
+from hippo.jobs.reports import Reports
 from hippo.jobs.run import TrainingSpec
 from hippo.jobs.store import Store
 from hippo.jobs.worker_keeper import Task
@@ -46,8 +47,16 @@ log = logging.getLogger(__name__)
 MAX_UNFINISHED = 1_000
 #: Seconds after which a job starts although its reply has not been seen to end.
 HOLD = 1.0
-#: Seconds until the end of a job that could not be written, on a full disk say, is written again.
-RETRY = 5.0
+#: Seconds until what could not be written, on a full disk say, is written again.
+RETRY = 1.0
+
+
+class OutputsPass:
+    """A pass over the test set that one or more requests wait for."""
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+        self.answer: Message = {}
 
 
 class JobManager:
@@ -82,7 +91,9 @@ class JobManager:
         self._backend = backend
         self._lock = threading.RLock()
         self._held: dict[str, threading.Timer] = {}
+        self._unwritten: dict[str, deque[Message]] = {}  # reports that wait for the database, by job
         self._reports = Reports(store, files, bus, retry=lambda job: self._enqueue(job, first=True))
+        self._passes: dict[tuple[str, str | None], OutputsPass] = {}
         self._stopping = False
 
     def start(self) -> None:
@@ -93,7 +104,7 @@ class JobManager:
                     job = job.after("interrupt", updated_at=now())
                     self._store.save(job)
                 if job.cancel_requested:
-                    self._reports.cancelled(job, {})
+                    self._reports.cancel(job)
                 else:
                     self._enqueue(job)
         self._backend.start()
@@ -142,11 +153,15 @@ class JobManager:
     def release(self, job_id: str) -> None:
         """Let a submitted job start; does nothing the second time."""
         with self._lock:
-            timer = self._held.pop(job_id, None)
-            if timer is None or self._stopping:
+            if job_id not in self._held or self._stopping:
                 return
-            timer.cancel()
-            self._enqueue(self._store.job(job_id))
+            try:
+                job = self._store.job(job_id)
+            except (SQLAlchemyError, NotReady):
+                self._held[job_id] = self._later(RETRY, self.release, job_id)
+                return
+            self._release_hold(job_id)
+            self._enqueue(job)
 
     def cancel(self, job_id: str) -> dict[str, Any]:
         """End a job: at once if it waits, after its current mini-batch if it runs. Return its record.
@@ -167,7 +182,7 @@ class JobManager:
                 self._store.save(job)
             else:
                 self._release_hold(job_id)
-                job = self._reports.cancelled(job, {})
+                job = self._reports.cancel(job)
             return self._records([job])[0]
 
     def get(self, job_id: str) -> dict[str, Any]:
@@ -208,19 +223,24 @@ class JobManager:
             When it took longer than `timeout` seconds, or failed.
         """
         network = self._store.network(network_id)
-        arguments = {"network_id": network_id, "network": network.spec.to_dict(), "revision": network.revision}
-        done = threading.Event()
-        answers: list[Message] = []
+        key = (network_id, network.revision)
+        with self._lock:
+            waited_for = self._passes.get(key)
+            if waited_for is None:
+                waited_for = self._passes[key] = OutputsPass()
+                arguments = {"network_id": network_id, "network": network.spec.to_dict(), "revision": network.revision}
+                task_id = str(uuid.uuid4())
 
-        def report(message: Message) -> None:
-            answers.append(message)
-            done.set()
+                def report(message: Message) -> None:
+                    with self._lock:
+                        del self._passes[key]
+                    waited_for.answer = message
+                    waited_for.done.set()
 
-        task_id = str(uuid.uuid4())
-        message = {"type": "outputs", "job_id": task_id, "arguments": arguments}
-        self._backend.submit_short(Task(task_id, message, report))
-        if not done.wait(timeout) or answers[0]["type"] != "done":
-            reason = answers[0].get("error") if answers else None
+                message = {"type": "outputs", "job_id": task_id, "arguments": arguments}
+                self._backend.submit_short(Task(task_id, message, report))
+        if not waited_for.done.wait(timeout) or waited_for.answer["type"] != "done":
+            reason = waited_for.answer.get("error")
             raise NotReady(reason or "The pass over the test set is not finished yet. Try again in a moment.")
 
     def shutdown(self, timeout: float) -> None:
@@ -247,25 +267,45 @@ class JobManager:
             job.config.to_dict(),
             network.revision,
             network.epochs_trained,
-            report_again=job.attempt > 1,
+            reported=job.epoch,
         )
         message = {"type": "train", "job_id": job.job_id, "spec": vars(spec)}
         self._backend.submit(Task(job.job_id, message, lambda report: self._on_report(job.job_id, report)), first)
 
     def _on_report(self, job_id: str, message: Message) -> None:
+        """Take a report, or keep it for later when the database cannot be written; later ones then wait behind it."""
         with self._lock:
+            waiting = self._unwritten.get(job_id)
+            if waiting is not None:
+                if message["type"] != "progress":
+                    waiting.append(message)
+            elif not self._take(job_id, message):
+                self._unwritten[job_id] = deque([message])
+                self._later(RETRY, self._write_again, job_id)
+
+    def _write_again(self, job_id: str) -> None:
+        with self._lock:
+            waiting = self._unwritten[job_id]
+            while waiting:
+                if not self._take(job_id, waiting[0]):
+                    self._later(RETRY, self._write_again, job_id)
+                    return
+                waiting.popleft()
+            del self._unwritten[job_id]
+
+    def _take(self, job_id: str, message: Message) -> bool:
+        """Do what a report asks for; return whether that is done with."""
+        try:
             job = self._store.job(job_id)
-            if job.is_final:
-                return
-            try:
+            if not job.is_final:
                 self._reports.take(job, message, stopping=self._stopping)
-            except SQLAlchemyError:
-                log.exception("Job %s: the report %s could not be written", job_id, message["type"])
-                if message["type"] in ENDINGS:  # without it the job would seem to run for ever
-                    self._later(RETRY, self._on_report, job_id, message)
-            except Exception:
-                # The thread that called serves its worker for ever; a fault with one job must not end it.
-                log.exception("Job %s: the report %s could not be taken", job_id, message["type"])
+        except (SQLAlchemyError, NotReady):
+            log.exception("Job %s: the report %s could not be written", job_id, message["type"])
+            return False
+        except Exception:
+            # The thread that called serves its worker for ever; a fault with one job must not end it.
+            log.exception("Job %s: the report %s could not be taken", job_id, message["type"])
+        return True
 
     def _records(self, jobs: builtins.list[Job]) -> builtins.list[dict[str, Any]]:
         """Return what clients are told of these jobs, with the place in the queue of those that wait."""

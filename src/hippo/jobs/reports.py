@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from hippo.clock import iso_time, now
+from hippo.errors import DataError
 from hippo.jobs.bus import EventBus
 from hippo.jobs.events import (
     TrainingComplete,
@@ -29,8 +30,6 @@ from hippo.persistence.model_persistence import ModelFiles
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
-#: Reports after which no other comes for the task.
-ENDINGS = frozenset({"completed", "cancelled", "diverged", "failed", "interrupted", "lost"})
 
 
 class Reports:
@@ -74,7 +73,7 @@ class Reports:
             "progress": self._progressed,
             "epoch": self._epoch_done,
             "completed": self._completed,
-            "cancelled": self.cancelled,
+            "cancelled": self._cancelled,
             "diverged": self._diverged,
             "failed": self._failed,
             "interrupted": self._interrupted,
@@ -147,8 +146,21 @@ class Reports:
         event = TrainingComplete(**_common(job), accuracy=accuracy, message=text)
         self._end(job, event, message)
 
-    def cancelled(self, job: Job, message: Message) -> Job:
-        """End a job as cancelled: `message` is the worker's, or empty where none was at work; return the job."""
+    def cancel(self, job: Job) -> Job:
+        """End a job that no worker can speak for any more; return the job.
+
+        A worker that had written the network's file, and was gone before it could say so, is taken at that file's word.
+        """
+        try:
+            facts = self._files.read_facts(job.network_id)
+        except DataError:
+            facts = None
+        if facts is None or facts["revision"] != job.job_id:
+            return self._cancelled(job, {})
+        self.take(self._running(job), facts["outcome"], self._stopping)
+        return self._store.job(job.job_id)
+
+    def _cancelled(self, job: Job, message: Message) -> Job:
         kept = message.get("epochs")
         text = "The training was cancelled" + (
             f"; the network keeps what it learned in {kept} epoch{'s' if kept != 1 else ''}." if kept else "."
@@ -169,7 +181,7 @@ class Reports:
 
     def _lost(self, job: Job, message: Message) -> None:
         if job.cancel_requested:
-            self.cancelled(job, message)
+            self.cancel(job)
         elif self._stopping:
             if job.state is JobState.RUNNING:
                 self._store.save(job.after("interrupt", updated_at=now()))
@@ -196,7 +208,10 @@ class Reports:
     def _end(self, job: Job, event: TrainingEvent, message: Message) -> None:
         self._store.save(job, event, self._learned(job, message) if message.get("epochs") else None)
         self._bus.publish(event)
-        self._files.delete_checkpoint(job.job_id)
+        try:
+            self._files.delete_checkpoint(job.job_id)
+        except OSError as error:
+            log.warning("The checkpoint of job %s could not be removed: %s", job.job_id, error.strerror)
 
     def _learned(self, job: Job, message: Message) -> dict[str, Any]:
         """Return what the network's row says after this job has written its weights."""

@@ -7,15 +7,21 @@ checkpoint brings it back to where it was, and a run whose result is already in 
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from hippo.datasets import MNIST
+from hippo.errors import DataError
 from hippo.network import NetworkSpec, NeuralNetwork
+from hippo.nn import Array
 from hippo.persistence.model_persistence import ModelFiles
-from hippo.training import Diverged, LastGood, TrainingConfig, TrainingState
+from hippo.training import Diverged, LastGood, TrainingState
 from hippo.training.callbacks import Checkpoint, Control, Progress, Pulse
+from hippo.training.loop import EpochRecord
 from hippo.training.metrics import accuracy, network_outputs
+
+log = logging.getLogger(__name__)
 
 #: The revision of weights that were made from the seed and never trained.
 INITIAL = "initial"
@@ -43,8 +49,8 @@ class TrainingSpec:
         The weights to begin with: those in the network's file, or None for new ones.
     epochs_trained : int
         Epochs behind those weights.
-    report_again : bool
-        Report the epochs before the checkpoint anew, because the worker that reported them died.
+    reported : int
+        Epochs that clients have been told of and shall not be told of again.
     """
 
     job_id: str
@@ -53,7 +59,7 @@ class TrainingSpec:
     config: dict[str, Any]
     revision: str | None
     epochs_trained: int
-    report_again: bool
+    reported: int
 
 
 class Context(Protocol):
@@ -82,61 +88,75 @@ def run_training(spec: TrainingSpec, context: Context) -> None:
     DataError
         When the data or the network's file cannot be read.
     """
-    files, config = context.files, TrainingConfig(**spec.config)
+    files = context.files
     finished = files.read_facts(spec.network_id)
     if finished is not None and finished["revision"] == spec.job_id:
-        context.report(
-            {"type": "started", "epoch": finished["outcome"]["epochs"], "elapsed": finished["outcome"]["elapsed"]}
-        )
+        _report_start(spec, context, finished["history"])
         context.report(finished["outcome"])
         return
 
-    network, state = _start(spec, files)
-    context.report({"type": "started", "epoch": state.epoch, "elapsed": state.elapsed})
-    if spec.report_again:
-        for record in state.history:
+    network, state, last_good = _start(spec, files)
+    _report_start(spec, context, state.history)
+    outcome = _train(spec, context, network, state, last_good)
+    if outcome["epochs"]:
+        outcome["accuracy"] = save_outputs(network, spec.network_id, spec.job_id, context)
+        facts = {
+            "accuracy": outcome["accuracy"],
+            "epochs_trained": spec.epochs_trained + outcome["epochs"],
+            "training_config": spec.config,
+            "history": state.history[: outcome["epochs"]],
+            "outcome": outcome,
+        }
+        files.save_model(spec.network_id, network, spec.job_id, facts)
+    context.report(outcome)
+
+
+def _train(
+    spec: TrainingSpec, context: Context, network: NeuralNetwork, state: TrainingState, last_good: LastGood
+) -> dict[str, Any]:
+    """Run the loop; return the message that tells how it ended, with the weights as they are to be kept."""
+    outcome: dict[str, Any]
+
+    def save_checkpoint(good: dict[str, Array] | None = None) -> None:
+        try:
+            context.files.save_checkpoint(spec.job_id, network, state.to_dict(), good)
+        except OSError as error:  # the run itself is well, and an older checkpoint may still be there
+            log.warning("The checkpoint of job %s could not be written: %s", spec.job_id, error.strerror)
+
+    def tell(record: EpochRecord) -> None:
+        if record["epoch"] > spec.reported:
             context.report({"type": "epoch"} | record)
 
-    last_good = LastGood()
-    outcome: dict[str, Any]
+    def tell_progress(done: float, loss: float) -> None:
+        if state.epoch >= spec.reported:
+            context.report({"type": "progress", "epoch": state.epoch + 1, "done": done, "loss": loss})
+
     try:
         training_data, _, test_data = context.data()
         network.train(
             training_data,
-            **config.to_dict(),
+            **spec.config,
             test_data=test_data,
             callbacks=[
                 last_good,
-                Progress(lambda record: context.report({"type": "epoch"} | record)),  # first told, then saved
-                Checkpoint(lambda run: files.save_checkpoint(spec.job_id, network, run.state.to_dict())),
-                Pulse(lambda done, loss: context.report(_pulse(state, done, loss))),
+                Progress(tell),  # first told, then saved
+                Checkpoint(lambda _: save_checkpoint()),
+                Pulse(tell_progress),
                 Control(context.interruption),
             ],
             state=state,
         )
         outcome = {"type": "completed"}
     except Interrupted:
-        files.save_checkpoint(spec.job_id, network, state.to_dict())
-        context.report({"type": "interrupted", "elapsed": state.elapsed})
-        return
+        save_checkpoint(last_good.parameters)
+        return {"type": "interrupted", "elapsed": state.elapsed, "epochs": 0}
     except Cancelled:
         last_good.restore(network.model.parameters)
         outcome = {"type": "cancelled"}
     except Diverged as error:
         last_good.restore(network.model.parameters)
         outcome = {"type": "diverged", "error": str(error)}
-
-    outcome |= {"elapsed": state.elapsed, "epochs": last_good.epoch, "accuracy": None}
-    if last_good.epoch:
-        outcome["accuracy"] = save_outputs(network, spec.network_id, spec.job_id, context)
-        facts = {
-            "accuracy": outcome["accuracy"],
-            "epochs_trained": spec.epochs_trained + last_good.epoch,
-            "training_config": spec.config,
-            "outcome": outcome,
-        }
-        files.save_model(spec.network_id, network, spec.job_id, facts)
-    context.report(outcome)
+    return outcome | {"elapsed": state.elapsed, "epochs": last_good.epoch, "accuracy": None}
 
 
 def compute_outputs(network_id: str, network: dict[str, Any], revision: str | None, context: Context) -> None:
@@ -155,16 +175,23 @@ def save_outputs(network: NeuralNetwork, network_id: str, revision: str, context
     return accuracy(outputs, test_data.labels)
 
 
-def _start(spec: TrainingSpec, files: ModelFiles) -> tuple[NeuralNetwork, TrainingState]:
-    """Return the network and where its run is: at a checkpoint, or at the beginning."""
-    checkpoint = files.load_checkpoint(spec.job_id)
-    if checkpoint is not None:
-        network, state = checkpoint
-        return network, TrainingState(**state)
+def _start(spec: TrainingSpec, files: ModelFiles) -> tuple[NeuralNetwork, TrainingState, LastGood]:
+    """Return the network, where its run is (at a checkpoint, or at the beginning), and its last good weights."""
+    try:
+        checkpoint = files.load_checkpoint(spec.job_id)
+        if checkpoint is not None:
+            network, state, last_good = checkpoint
+            return network, TrainingState(**state), LastGood(last_good)
+    except (DataError, TypeError) as error:
+        log.warning("The checkpoint of job %s cannot be used (%s); the run begins again", spec.job_id, error)
     if spec.revision is not None:
-        return files.load_model(spec.network_id), TrainingState()
-    return NeuralNetwork(NetworkSpec.from_dict(spec.network)), TrainingState()
+        return files.load_model(spec.network_id), TrainingState(), LastGood()
+    return NeuralNetwork(NetworkSpec.from_dict(spec.network)), TrainingState(), LastGood()
 
 
-def _pulse(state: TrainingState, done: float, loss: float) -> dict[str, Any]:
-    return {"type": "progress", "epoch": state.epoch + 1, "done": done, "loss": loss}
+def _report_start(spec: TrainingSpec, context: Context, history: list[EpochRecord]) -> None:
+    """Tell that the run begins or goes on, and of the epochs behind it that clients have not been told of."""
+    elapsed = history[-1]["elapsed_time"] if history else 0.0
+    context.report({"type": "started", "epoch": spec.reported, "elapsed": elapsed})
+    for record in history[spec.reported :]:
+        context.report({"type": "epoch"} | record)

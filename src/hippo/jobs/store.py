@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from hippo.clock import iso_time
-from hippo.errors import TrainingInProgress, UnknownJob, UnknownNetwork
+from hippo.errors import NotReady, TrainingInProgress, UnknownJob, UnknownNetwork
 from hippo.jobs.events import TrainingEvent
 from hippo.jobs.job import UNFINISHED, WAITING, Job, JobState
 from hippo.network import NetworkSpec
@@ -159,8 +159,12 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
-        with self._lock, self._engine.begin() as connection:
-            yield connection
+        """Give a connection whose changes become durable together at the end; raises NotReady where they cannot."""
+        try:
+            with self._lock, self._engine.begin() as connection:
+                yield connection
+        except sa.exc.OperationalError as error:
+            raise NotReady(f"The database cannot be used at the moment: {error.orig}. Try again.") from error
 
     # Networks
 
@@ -171,12 +175,8 @@ class Store:
 
     def network(self, network_id: str) -> StoredNetwork:
         """Return one network; raises UnknownNetwork."""
-        query = _networks.select().where(_networks.c.network_id == network_id, ~_networks.c.deleted)
         with self._transaction() as connection:
-            row = connection.execute(query).mappings().first()
-        if row is None:
-            raise UnknownNetwork("There is no network with this id. GET /api/networks lists those there are.")
-        return _network(row)
+            return _find_network(connection, network_id)
 
     def networks(self) -> list[StoredNetwork]:
         """Return all networks, newest first."""
@@ -195,7 +195,7 @@ class Store:
             When an unfinished job works on it.
         """
         with self._transaction() as connection:
-            self.network(network_id)
+            _find_network(connection, network_id)
             _refuse_second_job(connection, network_id, "It cannot be deleted while it is in training")
             connection.execute(_networks.update().where(_networks.c.network_id == network_id).values(deleted=True))
 
@@ -228,7 +228,7 @@ class Store:
         """
         job = Job(0, job_id, network_id, config)
         with self._transaction() as connection:
-            self.network(network_id)
+            _find_network(connection, network_id)
             _refuse_second_job(connection, network_id, "It is already in training")
             values = _job_row(job)
             del values["number"]
@@ -304,8 +304,17 @@ class Store:
 
 
 def _set_up_sqlite(connection: Any, _: Any) -> None:
-    for pragma in ("journal_mode=TRUNCATE", "synchronous=FULL", "busy_timeout=5000"):
+    # SQLite waits for other readers of the file in C, where a green-threaded server stands still; so it hardly waits.
+    for pragma in ("journal_mode=TRUNCATE", "synchronous=FULL", "busy_timeout=50"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _find_network(connection: sa.Connection, network_id: str) -> StoredNetwork:
+    query = _networks.select().where(_networks.c.network_id == network_id, ~_networks.c.deleted)
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise UnknownNetwork("There is no network with this id. GET /api/networks lists those there are.")
+    return _network(row)
 
 
 def _refuse_second_job(connection: sa.Connection, network_id: str, text: str) -> None:

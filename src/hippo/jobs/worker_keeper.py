@@ -23,8 +23,9 @@ from hippo.jobs.frames import Message, receive_message, send_message
 
 log = logging.getLogger(__name__)
 
-#: Seconds that a cancelled task may go on before its process is killed: asked first, then made to.
-KILL_AFTER = 5.0
+#: Seconds that a cancelled task may go on before its process is killed, and with it what the run has learned. The
+#: largest network takes a quarter of that for a pass over the test set, and it may have to end two of them.
+KILL_AFTER = 60.0
 #: Seconds before a worker that died is replaced: the first, and the longest after repeated failure.
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.05, 5.0
 #: A worker that lived this long was well; its death says nothing about the next one.
@@ -155,6 +156,7 @@ class Worker:
             self._tell(self.hello)
         while (message := receive_message(ours)) is not None:
             self._receive(message)
+            time.sleep(0)  # a green thread gives way only when it waits, and a worker can have much to say at once
         return self._bury(ours)
 
     def _receive(self, message: Message) -> None:
@@ -165,10 +167,10 @@ class Worker:
         task = self.task
         if task is None or task.job_id != message["job_id"]:
             return
-        if message["type"] not in ("started", "epoch", "progress"):
-            self.task = None
         task.report(message)
-        self.feed()
+        if message["type"] not in ("started", "epoch", "progress"):
+            self.task = None  # only now: while it is there, a cancel is for the worker, and not for the queue
+            self.feed()
 
     def _bury(self, ours: socket.socket) -> str:
         process = self._process

@@ -14,7 +14,7 @@ current.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ from hippo.atomic_files import remove, sweep, write_atomically
 from hippo.errors import DataError
 from hippo.network import NetworkSpec, NeuralNetwork
 from hippo.nn import Array
+
+_LAST_GOOD = "last_good."
 
 
 class ModelFiles:
@@ -68,8 +70,8 @@ class ModelFiles:
 
     def load_model(self, network_id: str) -> NeuralNetwork:
         """Return the network as it was saved."""
-        network, _ = _load_network(self.model_path(network_id))
-        return network
+        path = self.model_path(network_id)
+        return _network(path, *_load(path))
 
     def read_facts(self, network_id: str) -> dict[str, Any] | None:
         """Return what the header of the network's file says besides the weights, or None where there is no file."""
@@ -95,23 +97,48 @@ class ModelFiles:
         names = (path.name.removesuffix(".safetensors") for path in self.folder.glob("*.safetensors"))
         return [name for name in names if not name.endswith(".outputs")]
 
-    def save_checkpoint(self, job_id: str, network: NeuralNetwork, state: Mapping[str, Any]) -> None:
-        """Write weights and state of a run; `state` holds values of JSON."""
-        _save(
-            self.checkpoint_path(job_id),
-            network.model.parameters,
-            {"spec": network.spec.to_dict(), "state": dict(state)},
-        )
+    def save_checkpoint(
+        self,
+        job_id: str,
+        network: NeuralNetwork,
+        state: Mapping[str, Any],
+        last_good: Mapping[str, Array] | None = None,
+    ) -> None:
+        """Write weights and state of a run.
 
-    def load_checkpoint(self, job_id: str) -> tuple[NeuralNetwork, dict[str, Any]] | None:
-        """Return weights and state of the run, or None where there is no checkpoint."""
+        Parameters
+        ----------
+        job_id : str
+        network : NeuralNetwork
+        state : mapping
+            Values of JSON.
+        last_good : mapping of str to ndarray, optional
+            The weights at the end of the last whole epoch, where those of `network` are of the middle of one.
+        """
+        kept = {f"{_LAST_GOOD}{name}": array for name, array in (last_good or {}).items()}
+        header = {"spec": network.spec.to_dict(), "state": dict(state)}
+        _save(self.checkpoint_path(job_id), {**network.model.parameters, **kept}, header)
+
+    def load_checkpoint(self, job_id: str) -> tuple[NeuralNetwork, dict[str, Any], dict[str, Array]] | None:
+        """Return weights, state and last good weights of the run, or None where there is no checkpoint.
+
+        The last good weights are empty where those of the network are of an epoch's end.
+        """
         path = self.checkpoint_path(job_id)
         if not path.exists():
             return None
-        network, header = _load_network(path)
+        header, arrays = _load(path)
+        last_good = {name: arrays.pop(name) for name in list(arrays) if name.startswith(_LAST_GOOD)}
+        network = _network(path, header, arrays)
         if not isinstance(header.get("state"), dict):
             raise DataError(f"{path.name} holds no state of a run.")
-        return network, header["state"]
+        return network, header["state"], {name.removeprefix(_LAST_GOOD): a for name, a in last_good.items()}
+
+    def remove_strays(self, known: Container[str]) -> None:
+        """Remove answers whose network is not among the `known` ids."""
+        for path in self.folder.glob("*.outputs.safetensors"):
+            if path.name.removesuffix(".outputs.safetensors") not in known:
+                remove(path)
 
     def delete_checkpoint(self, job_id: str) -> None:
         """Remove the checkpoint of a run that is over."""
@@ -137,10 +164,9 @@ def _save(path: Path, arrays: Mapping[str, Array], header: Mapping[str, Any]) ->
     write_atomically(path, save(whole, metadata=metadata))
 
 
-def _load_network(path: Path) -> tuple[NeuralNetwork, dict[str, Any]]:
-    header, arrays = _load(path)
+def _network(path: Path, header: dict[str, Any], arrays: dict[str, Array]) -> NeuralNetwork:
     try:
-        return NeuralNetwork.from_parameters(NetworkSpec.from_dict(header["spec"]), arrays), header
+        return NeuralNetwork.from_parameters(NetworkSpec.from_dict(header["spec"]), arrays)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path.name} holds no network of Hippo: {error}") from None
 

@@ -21,6 +21,9 @@ class Callback:
     def on_epoch_begin(self, run: TrainingRun) -> None:
         """Before the first mini-batch of an epoch, or where an interrupted epoch goes on."""
 
+    def on_chunk_end(self, run: TrainingRun) -> None:
+        """Within a mini-batch too large to be computed at once, after each part but the last; no weight has changed."""
+
     def on_batch_end(self, run: TrainingRun) -> None:
         """After every step; called some 10,000 times a second, so it must be quick."""
 
@@ -81,6 +84,11 @@ class Pulse(Callback):
 class LastGood(Callback):
     """Remembers the weights of the last finished epoch, for a run that ends in the middle of one.
 
+    Parameters
+    ----------
+    parameters : dict of str to ndarray, optional
+        Those weights, for a run that goes on in the middle of an epoch; otherwise the run begins with them.
+
     Attributes
     ----------
     parameters : dict of str to ndarray
@@ -89,13 +97,14 @@ class LastGood(Callback):
         The finished epochs of this run that they hold.
     """
 
-    def __init__(self) -> None:
-        self.parameters: dict[str, Array] = {}
+    def __init__(self, parameters: dict[str, Array] | None = None) -> None:
+        self.parameters = parameters or {}
         self.epoch = 0
 
     def on_train_begin(self, run: TrainingRun) -> None:
         """Take a first copy: a run that never finishes an epoch leaves the weights as they were."""
-        self.parameters = {name: array.copy() for name, array in run.model.parameters.items()}
+        if not self.parameters:
+            self.parameters = {name: array.copy() for name, array in run.model.parameters.items()}
         self.epoch = run.state.epoch
 
     def on_epoch_end(self, run: TrainingRun) -> None:
@@ -148,6 +157,10 @@ class Control(Callback):
 
     def __init__(self, interruption: Callable[[], Exception | None]) -> None:
         self._interruption = interruption
+
+    def on_chunk_end(self, run: TrainingRun) -> None:
+        """Raise what was asked for, within a mini-batch that takes long."""
+        self.on_batch_end(run)
 
     def on_batch_end(self, run: TrainingRun) -> None:
         """Raise what was asked for."""

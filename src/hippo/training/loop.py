@@ -167,6 +167,8 @@ def train(
                 model.backward(loss.backward())
                 gradients.add(chunk)
                 if not chunk.is_last:
+                    for callback in callbacks:
+                        callback.on_chunk_end(run)
                     continue
                 if not math.isfinite(batch_loss):
                     raise Diverged(state.epoch + 1)
