@@ -66,9 +66,8 @@ def growth(
     data = type(data)(data.pixels.repeat(10 * size // SIZE, axis=0), data.labels.repeat(10 * size // SIZE))
     measure = Measure(spoil)
     network = NeuralNetwork([784, 100, 10], activation, loss, seed=1)
-    network.train(
-        data, 1, size, 0.01
-    )  # the process gets warm: NumPy keeps small descriptions of the arrays it has seen
+    # The process gets warm too: NumPy keeps small descriptions of the arrays that it has seen.
+    network.train(data, 1, size, 0.01)
     network.train(data, 1, size, 0.01, callbacks=[measure])
     assert measure.growth is not None
     return measure.growth
