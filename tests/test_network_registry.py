@@ -135,6 +135,15 @@ def test_a_file_without_a_row_is_taken_in(registry: Registry, open_registry: Cal
     assert (registry.files.folder / "strange.safetensors").exists()
 
 
+def test_answers_without_a_network_are_removed(registry: Registry, open_registry: Callable[[], Registry]) -> None:
+    kept = registry.create(SPEC)["network_id"]
+    registry._pass(kept)
+    registry.files.save_outputs("deleted-meanwhile", registry.outputs, WEIGHTS, "initial")
+    again = open_registry()
+    assert again.files.outputs_path(kept).exists()
+    assert not again.files.outputs_path("deleted-meanwhile").exists()
+
+
 def test_a_network_whose_file_is_gone_is_not_listed_as_trained(
     registry: Registry, open_registry: Callable[[], Registry]
 ) -> None:

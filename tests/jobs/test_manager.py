@@ -410,6 +410,19 @@ def test_a_killed_server_finds_its_jobs_again(stage: Stage, tmp_path: Path) -> N
     assert again.jobs.get(cancelled)["state"] == "cancelled"
 
 
+def test_requests_for_the_same_answers_share_one_pass(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks: list[Task] = []
+    monkeypatch.setattr(stage.backend, "submit_short", tasks.append, raising=False)
+    for _ in range(3):
+        with pytest.raises(NotReady):
+            stage.jobs.compute_outputs("a", timeout=0.0)
+    assert len(tasks) == 1
+    tasks[0].report({"type": "done", "job_id": tasks[0].job_id})
+    with pytest.raises(NotReady):  # the weights may have changed since: made anew
+        stage.jobs.compute_outputs("a", timeout=0.0)
+    assert len(tasks) == 2
+
+
 def test_a_subscriber_that_fails_disturbs_nobody(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     heard: list[str] = []
     stage.bus.subscribe(lambda name, payload: 1 / 0)
