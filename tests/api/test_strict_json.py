@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 
@@ -97,3 +98,10 @@ def test_numbers_that_json_does_not_have_are_not_written(value: object) -> None:
 
 def test_large_numbers_that_fit_are_read() -> None:
     assert loads("[1e308, 1e-999, 123456789012345678901234567890]") == [1e308, 0.0, 123456789012345678901234567890]
+
+
+@pytest.mark.timeout(20)  # quadratic, the larger ones would take minutes
+@pytest.mark.parametrize("text", ['{"x": 0.%s}', '{"x": "%s"}', '{"x": %s.5}', '{"x": -%s}', '["%s'])
+def test_a_megabyte_of_digits_is_read_in_a_moment(text: str) -> None:
+    with contextlib.suppress(JsonError):
+        loads(text % ("1" * 900_000))

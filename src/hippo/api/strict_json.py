@@ -20,7 +20,8 @@ _BRACKETS = bytes.maketrans(b"{}", b"[]")
 _OTHERS = bytes(set(range(256)) - set(b"[]{}"))
 # Numbers that may be too large for a float: only where there are such is each float looked at.
 _LARGE_EXPONENT = re.compile(r"[eE]\+?[0-9]{2}")
-_LONG_FRACTION = re.compile(r"[0-9]{300}[0-9]*\.")
+# Only the beginning of a run of digits is tried, which keeps the search linear.
+_LONG_NUMBER = re.compile(r"(?<![0-9])[0-9]{300}")
 
 
 class JsonError(ValueError):
@@ -41,7 +42,7 @@ def loads(text: str | bytes, **_: Any) -> Any:
         except UnicodeDecodeError:
             raise JsonError("it is not UTF-8") from None
     _refuse_deep_nesting(text)
-    large = _LARGE_EXPONENT.search(text) or ("." in text and _LONG_FRACTION.search(text))
+    large = _LARGE_EXPONENT.search(text) or _LONG_NUMBER.search(text)
     decoder = _CAREFUL if large else _QUICK
     try:
         return decoder.decode(text)
