@@ -92,6 +92,14 @@ def test_a_chunked_body_is_read(server: Server) -> None:
     assert server.delete(f"/api/networks/{reply.json()['network_id']}").status_code == 200
 
 
+@pytest.mark.parametrize(("size", "status"), [(1_000_000, 201), (1_000_001, 413), (1_500_000, 413)])
+def test_a_chunked_body_is_never_cut_off_and_believed(server: Server, size: int, status: int) -> None:
+    body = b'{"layer_sizes": [784, 10]}'.ljust(size)
+    pieces = [body[at : at + 100_000] for at in range(0, size, 100_000)]
+    reply = server.post("/api/networks", data=iter(pieces), headers={"Content-Type": "application/json"})
+    assert reply.status_code == status
+
+
 @pytest.mark.parametrize("path", ["/api/networks", "/api/training/some-job/cancel", "/nowhere"])
 def test_a_declared_body_over_the_limit_is_refused_readably(server: Server, path: str) -> None:
     reply = server.post(path, data=b" " * 5_000_000, headers={"Content-Type": "application/json"})

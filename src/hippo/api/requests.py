@@ -31,6 +31,9 @@ class StrictRequest(Request):
             415 for a body that is not declared as JSON, 400 for one that is not, or is JSON packed into a string.
         """
         raw = self.get_data(cache=cache)
+        # Of a chunked body Werkzeug reads as much as is allowed, and does not look whether that was all.
+        if len(raw) >= (self.max_content_length or 0) and self.content_length is None and self._has_more():
+            raise RequestEntityTooLarge
         if not raw:
             return {}
         if not self.is_json:
@@ -41,6 +44,9 @@ class StrictRequest(Request):
         if isinstance(value, str) and _is_json(value):
             raise WebError(400, "malformed_json", "The body is JSON packed into a string; send the JSON itself.")
         return value
+
+    def _has_more(self) -> bool:
+        return bool(self.environ["wsgi.input"].read(1))
 
 
 def _parse(raw: bytes) -> Any:
