@@ -81,3 +81,11 @@ test("the learning rate follows the suggestion until one is typed", () => {
   assert.equal(forms.effectiveRate({ ...form, activation: "relu", learning_rate: "2" }), "2");
   assert.equal(forms.effectiveRate({ ...form, learning_rate: "" }), "");
 });
+
+test("a minus sign is no separator", () => {
+  assert.match(forms.parseLayers("-3").error, /"-3" is not a whole number/);
+  assert.match(forms.parseLayers("128, -3").error, /"-3"/);
+  for (const text of ["128-64", "128 - 64", "128x64", "128 \u00d7 64", "128, 64", "128;64"]) {
+    assert.deepEqual(forms.parseLayers(text).sizes, [784, 128, 64, 10], text);
+  }
+});

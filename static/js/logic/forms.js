@@ -53,13 +53,16 @@ export function suggestedRate(activation, loss) {
   return 0.1;
 }
 
+// A dash or a cross parts two numbers; before a number alone it is a sign, which no layer has.
+const BETWEEN_SIZES = /(?<=\d\s*)\s*[x\u00d7\u2013-]\s*(?=\d)|[\s,;]+/;
+
 /**
  * Reads the sizes of the hidden layers: "30", "128, 64", "128-64" or nothing at all.
  * @param {string} text
  * @returns {{sizes: number[], error: string}} all layers with input and output, or why not
  */
 export function parseLayers(text) {
-  const words = text.trim().split(/[\s,;\u00d7x\-\u2013]+/).filter(Boolean);
+  const words = text.trim().split(BETWEEN_SIZES).filter(Boolean);
   const hidden = [];
   const [low, high] = LIMITS.layerSize;
   for (const word of words) {
