@@ -10,7 +10,7 @@ export function welcomeView(state, act) {
     <h1 tabindex="-1">Train your first network</h1>
     <p class="lead">
       One press creates the classic network, 784 inputs, 30 hidden neurons and 10 outputs, and trains it on 50,000
-      handwritten digits. You will watch its accuracy rise from chance to about 95 % over 30 epochs, then see the digits it
+      handwritten digits. You will watch its accuracy rise to about 95 % over 30 epochs, then see the digits it
       reads rightly and the ones it still gets wrong.
     </p>
     ${diagram}
