@@ -136,7 +136,7 @@ def test_an_error_of_the_engine_has_its_status_its_code_and_its_facts(
 def test_a_surprise_shows_an_id_and_logs_the_rest(
     client: FlaskClient, engine: FakeEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
-    engine.fails["list_networks"] = RuntimeError("the secret path /work/secret")
+    engine.fails["list_networks"] = RuntimeError("the secret path /srv/secret")
     with caplog.at_level(logging.ERROR):
         body = assert_shape(client.get("/api/networks"), 500, "internal_error")
     (record,) = caplog.records
