@@ -105,6 +105,31 @@ def test_a_run_that_diverges_says_so_and_what_to_try(page: Page, server: Server)
     expect(page.locator(".blank")).to_contain_text("no curves")
 
 
+def test_a_run_that_stays_at_chance_says_so_and_what_to_try(page: Page, server: Server) -> None:
+    made = server.post("/api/networks", {"layer_sizes": [784, 30, 10], "activation": "relu", "seed": 1})
+    page.goto(f"{server.url}/#/networks/{made['network_id']}/learn")
+    page.get_by_label("Epochs").fill("500")
+    page.get_by_label("Learning rate").fill("50")
+    page.get_by_role("button", name="Train", exact=True).click()
+
+    doubt = page.locator(".callout.doubt")
+    expect(doubt).to_contain_text("Accuracy stays at chance")
+    expect(page.locator(".run .state")).to_have_text("Training")
+    expect(doubt).to_contain_text("Learning rate 50 is probably too high for ReLU with cross-entropy")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".run .state")).to_have_text("Cancelled")
+    expect(doubt).to_be_visible()
+
+    doubt.get_by_role("button", name="New network with 0.1").click()
+    expect(page.get_by_label("Activation")).to_have_value("relu")
+    expect(page.get_by_label("Learning rate")).to_have_value("0.1")
+    page.get_by_label("Epochs").fill("1")
+    page.get_by_role("button", name="Create and train").click()
+    expect(page.locator(".run .state")).to_have_text("Completed")
+    steps.expect_epoch(page, 1, 1)
+    expect(doubt).to_have_count(0)
+
+
 def test_an_untrained_network_has_examples_too(page: Page, server: Server) -> None:
     page.goto(server.url)
     steps.create(page, train=False)

@@ -89,3 +89,10 @@ test("a minus sign is no separator", () => {
     assert.deepEqual(forms.parseLayers(text).sizes, [784, 128, 64, 10], text);
   }
 });
+
+test("a network can be had again, to be trained otherwise", () => {
+  const network = { architecture: [784, 128, 64, 10], activation: "relu", loss: "quadratic", initializer: "normal", name: "spoilt", seed: 3 };
+  const form = forms.likeForm(network, { total_epochs: 2, mini_batch_size: 20, learning_rate: 50 });
+  assert.deepEqual(forms.checkNetwork(form), { errors: {}, body: { layer_sizes: [784, 128, 64, 10], activation: "relu", loss: "quadratic", initializer: "normal" } });
+  assert.deepEqual(forms.checkTraining(form), { errors: {}, body: { epochs: 2, mini_batch_size: 20, learning_rate: 50 } });
+});

@@ -42,6 +42,20 @@ export function emptyCreateForm() {
   };
 }
 
+/** The form for a network like this one, to be trained like this. @param {Record<string, any>} network @param {Record<string, any>} job */
+export function likeForm(network, job) {
+  return {
+    ...emptyCreateForm(),
+    hidden: network.architecture.slice(1, -1).join(", "),
+    activation: network.activation,
+    loss: network.loss,
+    initializer: network.initializer ?? "",
+    epochs: plain(job.total_epochs),
+    mini_batch_size: plain(job.mini_batch_size),
+    learning_rate: plain(job.learning_rate),
+  };
+}
+
 /** The loss that goes with an activation when none is chosen. @param {string} activation */
 export function defaultLoss(activation) {
   return activation === "sigmoid" ? "quadratic" : "cross_entropy";

@@ -5,6 +5,7 @@ import { html, nothing } from "lit/html.js";
 import { NO_VALUE, count, duration, loss, percent, plain, progress, speed } from "../logic/format.js";
 import { checkTraining, suggestedRate } from "../logic/forms.js";
 import { advice, elapsed, isRunning, isUnfinished, stateWord, timeLeft, waitingText } from "../logic/jobs.js";
+import { doubt } from "../logic/learning.js";
 import { networkHref } from "../logic/routes.js";
 import { runsOf } from "../store.js";
 import { kindText } from "./create.js";
@@ -56,6 +57,7 @@ function runView(job, isLatest, network, state, act, now) {
       ? html`<p class="help">The worker stopped unexpectedly and the run was started again (attempt ${count(job.attempt)} of 3). Its epochs are reported anew.</p>`
       : nothing}
     ${adviceView(job, network, act)}
+    ${doubtView(job, network, state.histories[job.job_id]?.epochs ?? [], act)}
   </section>`;
 }
 
@@ -87,6 +89,27 @@ function adviceView(job, network, act) {
           ? nothing
           : html`<button class="link" type="button" title="Puts ${plain(words.rate)} into the field for the learning rate below."
               @click=${() => act.edit(network.network_id, "learning_rate", plain(words.rate))}>Use ${plain(words.rate)} below</button>`}
+      </p>
+    </div>
+  </div>`;
+}
+
+/** @param {Record<string, any>} job @param {Record<string, any>} network @param {import("../logic/history.js").Epoch[]} epochs @param {Actions} act */
+function doubtView(job, network, epochs, act) {
+  const found = doubt(network, job, epochs);
+  if (!found) return nothing;
+  const { offer } = found;
+  return html`<div class="callout doubt bad">${warnIcon}
+    <div>
+      <p>${found.text}</p>
+      <p>${found.tryText}
+        ${!offer
+          ? nothing
+          : offer.action === "use"
+            ? html`<button class="link" type="button" title="Puts ${plain(offer.value)} into the form below."
+                @click=${() => act.edit(network.network_id, offer.field, plain(offer.value))}>Use ${plain(offer.value)} below</button>`
+            : html`<button class="link" type="button" title="Opens the form for a network like this one, to be trained with ${plain(offer.value)}."
+                @click=${() => act.anew(network, job, offer)}>New network with ${plain(offer.value)}</button>`}
       </p>
     </div>
   </div>`;
