@@ -13,6 +13,7 @@ from flask_openapi.models.security_scheme import SecurityScheme
 from flask_openapi.openapi import OpenAPI
 
 from hippo import __version__
+from hippo.api.security import HEALTH_PATHS
 
 INFO = Info(
     title="Hippo",
@@ -32,9 +33,9 @@ SECURITY: dict[str, SecurityScheme | dict[str, Any]] = {
 def document(app: OpenAPI) -> dict[str, Any]:
     """Return the document of an app, ready to be sent."""
     spec: dict[str, Any] = app.api_doc
-    for path in spec["paths"].values():
-        for operation in path.values():
-            _mend(operation)
+    for path, operations in spec["paths"].items():
+        for operation in operations.values():
+            _mend(operation, needs_token=path not in HEALTH_PATHS)
     for schema in spec["components"]["schemas"].values():
         schema.pop("$defs", None)
     spec["components"]["schemas"] = {
@@ -43,12 +44,14 @@ def document(app: OpenAPI) -> dict[str, Any]:
     return spec
 
 
-def _mend(operation: dict[str, Any]) -> None:
+def _mend(operation: dict[str, Any], *, needs_token: bool) -> None:
     unprocessable = operation["responses"].get("422", {})
     schema = unprocessable.get("content", {}).get("application/json", {}).get("schema", {})
     if schema.get("type") == "array":
         del operation["responses"]["422"]
     if "requestBody" in operation:
         operation["requestBody"]["required"] = False
-    operation["security"] = [{}, {"token": []}]
+    operation["security"] = [{}, {"token": []}] if needs_token else []
+    if not needs_token:
+        del operation["responses"]["401"]
     operation["description"] = operation.get("description", "").replace("<br/>", "\n").strip() or operation["summary"]

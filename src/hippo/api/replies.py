@@ -40,7 +40,7 @@ class StatusReply(Reply):
     status: Literal["online"] = Field(description="Always `online`.")
     version: str = Field(description="Hippo's version.", examples=["0.1.0"])
     active_networks: int = Field(description="Networks in memory.", examples=[2])
-    training_jobs: int = Field(description="Jobs queued, running or paused.", examples=[1])
+    training_jobs: int = Field(description="Unfinished jobs.", examples=[1])
     active_training_jobs: int = Field(description="Jobs that a worker is running.", examples=[1])
     queued_jobs: int = Field(description="Jobs that wait for a worker.", examples=[0])
     workers_total: int = Field(description="Training processes.", examples=[2])
@@ -74,7 +74,7 @@ class NetworkReply(Reply):
     initializer: str = Field(description="How its weights began.", examples=["xavier"])
     seed: int = Field(description="What decided its first weights.", examples=[7])
     parameters: int = Field(description="The number of its weights and biases.", examples=[23860])
-    trained: bool = Field(description="Whether a run has been completed.", examples=[True])
+    trained: bool = Field(description="Whether it holds weights that a run has written.", examples=[True])
     accuracy: float | None = Field(description="The fraction of the test set it gets right, or null.", examples=[0.953])
     epochs_trained: int = Field(description="Epochs over all runs.", examples=[30])
     status: Literal["in_memory", "saved"] = Field(description="Where it is now; both can be used alike.")
@@ -141,7 +141,10 @@ class JobReply(Reply):
     job_id: str = Field(description="The job's id, a UUID.", examples=[_JOB])
     network_id: str = Field(description="The network that is trained.", examples=[_ID])
     status: PublicStatus = Field(description="The state in one of four public words.")
-    state: State = Field(description="The exact state. completed, failed, cancelled and diverged are final.")
+    state: State = Field(
+        description="The exact state. completed, failed, cancelled and diverged are final; paused is for when runs can "
+        "be paused."
+    )
     progress: float = Field(description="Percent, 0 to 100.", examples=[40.0])
     epoch: int = Field(description="Epochs completed.", examples=[12])
     epochs: int = Field(description="Epochs asked for.", examples=[30])

@@ -63,7 +63,7 @@ def delete_network(path: NetworkPath) -> dict[str, Any]:
 
 @blueprint.delete("", responses=replies({200: AllDeletedReply}))
 def delete_networks() -> dict[str, Any]:
-    """Delete all networks but those that are being trained, which `kept` names."""
+    """Delete all networks but those that are being trained; the reply names those it kept."""
     deleted = current_engine().networks.delete_all()
     return {**deleted, "message": _deleted(deleted["deleted_count"], deleted["kept"])}
 

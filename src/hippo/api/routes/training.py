@@ -73,6 +73,6 @@ def cancel_job(path: JobPath) -> tuple[dict[str, Any], int]:
 
 @blueprint.get("/training/<string:job_id>/events", responses=replies({200: EventsReply}, 404, 422))
 def list_job_events(path: JobPath, query: EventsQuery) -> dict[str, Any]:
-    """List what Socket.IO sent for a job after the event `after`, in order, each once."""
+    """List what Socket.IO sent for a job after a known event, in order, each once."""
     events, last_seq = current_engine().jobs.history(path.job_id, query.after)
     return {"events": events, "last_seq": last_seq}
