@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import uuid
@@ -40,6 +41,8 @@ def assert_shape(reply: TestResponse, status: int, code: str) -> dict[str, Any]:
 
 
 JSON = {"content_type": "application/json"}
+GZIP = gzip.compress(b'{"layer_sizes": [784, 10]}')
+ENCODED = {"headers": {"Content-Encoding": "gzip"}}
 
 REQUESTS: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     "unknown path": ("GET", "/nowhere", {}, 404, "not_found"),
@@ -86,6 +89,9 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     "limit out of range": ("GET", "/api/training?limit=501", {}, 422, "invalid_value"),
     "unknown query": ("GET", "/api/training?page=1", {}, 422, "invalid_value"),
     "seq that is no number": ("GET", f"/api/training/{NOBODY}/events?after=-1", {}, 422, "invalid_value"),
+    "gzip": ("POST", "/api/networks", {"data": GZIP, **JSON, **ENCODED}, 415, "unsupported_media_type"),
+    "gzip that is not": ("POST", "/api/networks", {"data": "{}", **JSON, **ENCODED}, 415, "unsupported_media_type"),
+    "port too large": ("GET", "/api/status", {"headers": {"Host": "localhost:65536"}}, 403, "host_not_allowed"),
     "foreign host": ("GET", "/api/status", {"headers": {"Host": "evil.example"}}, 403, "host_not_allowed"),
     "foreign origin": (
         "GET",
@@ -163,6 +169,14 @@ def test_a_fault_in_front_of_flask_has_the_shape_too(
     monkeypatch.setattr(app.wsgi_app, "_application", fail)
     assert_shape(client.get("/api/status"), 500, "internal_error")
     assert len(caplog.records) == 1
+
+
+def test_a_compressed_body_is_told_what_to_do(client: FlaskClient) -> None:
+    reply = client.post("/api/networks", data=GZIP, **JSON, **ENCODED)
+    assert "not compressed" in reply.get_json()["error"]
+    assert reply.headers["Accept-Encoding"] == "identity"
+    plain = {"headers": {"Content-Encoding": "identity"}}
+    assert client.post("/api/networks", data="{}", **JSON, **plain).status_code == 201
 
 
 def test_a_wrong_method_says_which_are_right(client: FlaskClient) -> None:

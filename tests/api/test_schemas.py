@@ -11,10 +11,13 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hippo.api.checked import Checked
+from hippo.api.checked import HALF_A_CHARACTER, Checked
 from hippo.api.errors import WebError
 from hippo.api.schemas import CleanupBody, EventsQuery, JobsQuery, NetworkBody, TrainingBody
 from hippo.api.sockets import SubscribeMessage
+from hippo.network import ACTIVATIONS, LOSSES
+from hippo.nn import INITIALIZERS
+from hippo.training.config import TrainingConfig
 
 ACCEPTED: list[tuple[type[Checked], dict[str, Any]]] = [
     (NetworkBody, {}),
@@ -64,7 +67,6 @@ REFUSED: list[tuple[type[Checked], dict[str, Any], str]] = [
     *((JobsQuery, {"limit": value}, "limit") for value in ("0", "501", "-1", "1.5", "ten", "")),
     (JobsQuery, {"offset": "9" * 40}, "offset"),
     (EventsQuery, {"after": "x"}, "after"),
-    (SubscribeMessage, {}, "job_id"),
     (SubscribeMessage, {"job_id": 5}, "job_id"),
     (SubscribeMessage, {"job_id": "x", "after": -1}, "after"),
 ]
@@ -89,6 +91,37 @@ def test_a_value_outside_its_range_is_refused_by_name_with_the_range(
     assert wrong["message"]
     assert wrong["allowed"]
     assert refused.value.message.startswith(f"{field}: {wrong['message']} (allowed: {wrong['allowed']})")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (r'{"name": "\ud800"}', "name"),
+        (r'{"name": "a\udfffb"}', "name"),
+        (r'{"activation": "\ud800"}', "activation"),
+        (r'{"\ud800": 1}', ""),
+    ],
+)
+def test_half_a_character_is_refused_in_words(client: FlaskClient, body: str, field: str) -> None:
+    reply = client.post("/api/networks", data=body, content_type="application/json")
+    assert reply.status_code == 422
+    (wrong,) = reply.get_json()["detail"]
+    assert (wrong["field"], wrong["message"]) == (field, HALF_A_CHARACTER)
+    assert wrong["allowed"]
+
+
+def test_a_character_in_two_halves_is_whole(client: FlaskClient) -> None:
+    reply = client.post("/api/networks", data=r'{"name": "\ud83e\udd9b"}', content_type="application/json")
+    assert (reply.status_code, reply.get_json()["name"]) == (201, "\N{HIPPOPOTAMUS}")
+
+
+def test_names_and_limits_are_those_of_the_engine() -> None:
+    properties = NetworkBody.model_json_schema()["properties"]
+    assert properties["activation"]["enum"] == list(ACTIVATIONS)
+    for name, names in (("loss", LOSSES), ("initializer", INITIALIZERS)):
+        assert properties[name]["anyOf"][0]["enum"] == list(names)
+    body = TrainingBody.model_validate({})
+    assert TrainingConfig(body.epochs, body.mini_batch_size, body.learning_rate) == TrainingConfig()
 
 
 def test_several_wrong_fields_are_named_together_but_not_without_end() -> None:

@@ -115,6 +115,13 @@ def test_a_bad_subscription_is_acknowledged_with_the_shape_of_all_errors(app: Fl
     assert "detail" in answer
 
 
+@pytest.mark.parametrize("payload", ['["subscribe"]', '["subscribe",{}]', '["subscribe",{"after":1}]'])
+def test_a_subscription_without_a_job_is_told_what_is_missing(app: Flask, payload: str) -> None:
+    answer = Poller(app).acknowledgement(payload)
+    assert answer["error"] == "job_id is required (allowed: the id of a training job)."
+    assert answer["detail"] == [{"field": "job_id", "message": "is required", "allowed": "the id of a training job"}]
+
+
 def test_a_surprise_is_acknowledged_with_an_id_and_logged(
     app: Flask, engine: FakeEngine, caplog: pytest.LogCaptureFixture
 ) -> None:

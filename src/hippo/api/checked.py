@@ -7,17 +7,21 @@ business of `schemas.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import CoreSchema, core_schema
 
 from hippo.api.errors import WebError
 from hippo.api.strict_json import dumps
 
 _MOST_ERRORS_SHOWN = 8
 _MOST_FIELDS = 64
+_REQUIRED = "is required"
+#: What is wrong about a text with a lone surrogate, which no text file and no database can hold.
+HALF_A_CHARACTER = "it holds half of a character, a lone surrogate"
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,21 @@ class Allowed:
 
     text: str
     each: str = ""
+
+
+@dataclass(frozen=True, eq=False)  # typing wants it hashable, which a mapping of names is not
+class OneOf:
+    """The names that a field may hold, where another module keeps the list of them."""
+
+    names: Collection[str]
+
+    def __get_pydantic_core_schema__(self, *_: object) -> CoreSchema:
+        """Check like a Literal of these names."""
+        return core_schema.literal_schema(list(self.names))
+
+    def __str__(self) -> str:
+        *first, last = self.names
+        return f"{', '.join(first)} or {last}"
 
 
 class Checked(BaseModel):
@@ -62,6 +81,8 @@ class Checked(BaseModel):
         field = str(name)[:100] + "".join(f"[{place}]" for place in rest)
         if problem["type"] == "extra_forbidden":
             return {"field": field, "message": "there is no such field", "allowed": cls._known()}
+        if not field:
+            return {"field": "", "message": _problem(problem), "allowed": cls._known()}
         info = cls.model_fields.get(str(name))
         ranges = [mark for mark in info.metadata if isinstance(mark, Allowed)] if info else []
         allowed = (ranges[0].each if rest else ranges[0].text) if ranges else ""
@@ -73,6 +94,10 @@ class Checked(BaseModel):
 
 
 def _problem(problem: Any) -> str:
+    if problem["type"] == "missing":
+        return _REQUIRED
+    if problem["type"] == "string_unicode":
+        return HALF_A_CHARACTER
     reason = problem.get("ctx", {}).get("error")
     if isinstance(reason, ValueError):
         return f"{reason}"
@@ -95,7 +120,8 @@ def _refusal(fields: list[dict[str, str]]) -> WebError:
 
 
 def _in_words(field: dict[str, str]) -> str:
-    name = f"{field['field']}: " if field["field"] else ""
+    colon = "" if field["message"] == _REQUIRED else ":"
+    name = f"{field['field']}{colon} " if field["field"] else ""
     allowed = f" (allowed: {field['allowed']})" if field["allowed"] else ""
     return name + field["message"] + allowed
 

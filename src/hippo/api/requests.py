@@ -28,7 +28,8 @@ class StrictRequest(Request):
         Raises
         ------
         WebError
-            415 for a body that is not declared as JSON, 400 for one that is not, or is JSON packed into a string.
+            415 for a body that is compressed or not declared as JSON, 400 for one that is not, or is JSON packed into
+            a string.
         """
         raw = self.get_data(cache=cache)
         # Of a chunked body Werkzeug reads as much as is allowed, and does not look whether that was all.
@@ -36,6 +37,9 @@ class StrictRequest(Request):
             raise RequestEntityTooLarge
         if not raw:
             return {}
+        if self.headers.get("Content-Encoding", "").strip().lower() not in ("", "identity"):
+            text = "Send the body as it is, not compressed, and without the header Content-Encoding."
+            raise WebError(415, "unsupported_media_type", text, headers={"Accept-Encoding": "identity"})
         if not self.is_json:
             raise WebError(
                 415, "unsupported_media_type", "Send the body as JSON, with the header Content-Type: application/json."

@@ -13,21 +13,32 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, field_validator
 
-from hippo.api.checked import Allowed, Checked, QueryNumber, Whole, unset
+from hippo.api.checked import HALF_A_CHARACTER, Allowed, Checked, OneOf, QueryNumber, Whole, unset
 from hippo.errors import UnknownJob, UnknownNetwork
-from hippo.network import INPUTS, MAX_LAYERS, MAX_PARAMETERS, MAX_WIDTH, MIN_LAYERS, OUTPUTS
-from hippo.training.config import MAX_BATCH, MAX_EPOCHS, MAX_SEED
+from hippo.network import (
+    ACTIVATIONS,
+    INPUTS,
+    LOSSES,
+    MAX_LAYERS,
+    MAX_PARAMETERS,
+    MAX_WIDTH,
+    MIN_LAYERS,
+    OUTPUTS,
+)
+from hippo.nn import INITIALIZERS
+from hippo.training.config import MAX_BATCH, MAX_EPOCHS, MAX_SEED, TrainingConfig
 
 PublicStatus = Literal["pending", "training", "completed", "failed"]
 State = Literal["queued", "running", "paused", "completed", "failed", "cancelled", "diverged", "interrupted"]
 
 LayerSize = Annotated[Whole, Field(ge=1, le=MAX_WIDTH)]
-Seed = Annotated[Whole | None, Field(ge=0, le=MAX_SEED), Allowed("a whole number from 0 to 9007199254740991")]
+Seed = Annotated[Whole | None, Field(ge=0, le=MAX_SEED), Allowed(f"a whole number from 0 to {MAX_SEED}")]
 
 _LAYERS = (
-    f"2 to 20 whole numbers from 1 to 10,000, the first {INPUTS} (the pixels), the last {OUTPUTS} (the digits), "
-    "together at most 50 million parameters"
+    f"{MIN_LAYERS} to {MAX_LAYERS} whole numbers from 1 to {MAX_WIDTH:,}, the first {INPUTS} (the pixels), "
+    f"the last {OUTPUTS} (the digits), together at most {MAX_PARAMETERS // 10**6} million parameters"
 )
+_ACTIVATIONS, _LOSSES, _INITIALIZERS = OneOf(ACTIVATIONS), OneOf(LOSSES), OneOf(INITIALIZERS)
 
 
 def _few_layers(value: object) -> object:
@@ -44,7 +55,7 @@ class NetworkBody(Checked):
         list[LayerSize],
         BeforeValidator(_few_layers, json_schema_input_type=list[LayerSize]),
         Field(description=f"Neurons per layer: {_LAYERS}.", examples=[[784, 30, 10]]),
-        Allowed(_LAYERS, each="a whole number from 1 to 10,000"),
+        Allowed(_LAYERS, each=f"a whole number from 1 to {MAX_WIDTH:,}"),
     ] = Field([INPUTS, 30, OUTPUTS])
     name: Annotated[
         str | None,
@@ -52,22 +63,22 @@ class NetworkBody(Checked):
         Allowed("1 to 100 characters, none of them control characters"),
     ] = None
     activation: Annotated[
-        Literal["sigmoid", "tanh", "relu"],
-        Field(description="The activation of the hidden layers: sigmoid, tanh or relu."),
-        Allowed("sigmoid, tanh or relu"),
+        Annotated[str, _ACTIVATIONS],
+        Field(description=f"The activation of the hidden layers: {_ACTIVATIONS}."),
+        Allowed(f"{_ACTIVATIONS}"),
     ] = "sigmoid"
     loss: Annotated[
-        Literal["quadratic", "cross_entropy"] | None,
+        Annotated[str, _LOSSES] | None,
         Field(
             description="quadratic (sigmoid outputs) or cross_entropy (softmax outputs). Unless given: quadratic for "
             "sigmoid, cross_entropy for the others."
         ),
-        Allowed("quadratic or cross_entropy"),
+        Allowed(f"{_LOSSES}"),
     ] = None
     initializer: Annotated[
-        Literal["xavier", "he", "normal", "zeros"] | None,
-        Field(description="How weights begin: xavier, he, normal or zeros. Unless given: he for relu, else xavier."),
-        Allowed("xavier, he, normal or zeros"),
+        Annotated[str, _INITIALIZERS] | None,
+        Field(description=f"How weights begin: {_INITIALIZERS}. Unless given: he for relu, else xavier."),
+        Allowed(f"{_INITIALIZERS}"),
     ] = None
     seed: Annotated[
         Seed, Field(description="Decides the first weights; the same seed gives the same network.", examples=[7])
@@ -92,7 +103,10 @@ class NetworkBody(Checked):
             return None
         if not 1 <= len(name.strip()) <= len(name) <= 100:
             raise ValueError(f"a name of {len(name)} characters cannot be used" if name.strip() else "it is empty")
-        if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
+        kinds = {unicodedata.category(character) for character in name}
+        if "Cs" in kinds:
+            raise ValueError(HALF_A_CHARACTER)
+        if kinds & {"Cc", "Zl", "Zp"}:
             raise ValueError("it holds control characters")
         return name
 
@@ -102,19 +116,26 @@ class TrainingBody(Checked):
 
     epochs: Annotated[
         Whole,
-        Field(ge=1, le=MAX_EPOCHS, description="Passes over the 50,000 training images: 1 to 10,000.", examples=[30]),
-        Allowed("a whole number from 1 to 10,000"),
-    ] = 5
+        Field(
+            ge=1,
+            le=MAX_EPOCHS,
+            description=f"Passes over the 50,000 training images: 1 to {MAX_EPOCHS:,}.",
+            examples=[30],
+        ),
+        Allowed(f"a whole number from 1 to {MAX_EPOCHS:,}"),
+    ] = TrainingConfig.epochs
     mini_batch_size: Annotated[
         Whole,
-        Field(ge=1, le=MAX_BATCH, description="Images per step of gradient descent: 1 to 50,000.", examples=[10]),
-        Allowed("a whole number from 1 to 50,000"),
-    ] = 10
+        Field(
+            ge=1, le=MAX_BATCH, description=f"Images per step of gradient descent: 1 to {MAX_BATCH:,}.", examples=[10]
+        ),
+        Allowed(f"a whole number from 1 to {MAX_BATCH:,}"),
+    ] = TrainingConfig.mini_batch_size
     learning_rate: Annotated[
         float,
         Field(gt=0, allow_inf_nan=False, description="The size of a step: a finite number above 0.", examples=[3.0]),
         Allowed("a finite number above 0"),
-    ] = 3.0
+    ] = TrainingConfig.learning_rate
     seed: Annotated[
         Seed, Field(description="Decides the order of the images; unless given, one is drawn.", examples=[7])
     ] = None
@@ -136,7 +157,10 @@ class JobsQuery(Checked):
     status: Annotated[
         Literal[PublicStatus, State] | None,
         BeforeValidator(unset),
-        Field(description="One of the public words pending, training, completed and failed, or an exact state."),
+        Field(
+            description="One of the public words pending, training, completed and failed, or an exact state. paused is "
+            "for when runs can be paused: no job is so today."
+        ),
         Allowed(
             "pending, training, completed, failed, or a state: queued, running, paused, cancelled, diverged, "
             "interrupted"

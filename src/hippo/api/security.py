@@ -34,7 +34,8 @@ _OPEN_PATHS = HEALTH_PATHS | {"/", "/docs", "/openapi.json", "/favicon.ico"}
 _OPEN_PREFIXES = ("/static/", "/vendor/", "/docs/", SOCKET_PREFIX)
 
 _LOCAL_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$")
-_HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>\d{1,5}))?")
+_HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?")
+_MAX_PORT = 65_535
 _IMPORT_MAP = re.compile(rb'<script type="importmap">(.*?)</script>', re.DOTALL)
 _DISTRUSTED = ("HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_PORT", "HTTP_FORWARDED")
 
@@ -85,7 +86,7 @@ class HostPolicy:
     def allows(self, header: str) -> bool:
         """Say whether a request with this header Host may pass."""
         match = _HOST.fullmatch(header)
-        if match is None:
+        if match is None or int(match["port"] or 0) > _MAX_PORT:
             return False
         name = match["name"].strip("[]").lower()
         return self._any or name in self._names or (self._wildcard and _is_address(name))

@@ -123,7 +123,7 @@ def _add_handlers(socketio: SocketIO, engine: Engine, settings: Settings) -> Non
     @socketio.on("subscribe")
     def subscribe(*arguments: object) -> dict[str, Any]:
         """Acknowledge with the events of a job that the client has not seen, each once, in order."""
-        message = SubscribeMessage.model_validate(arguments[0] if arguments else None)
+        message = SubscribeMessage.model_validate(arguments[0] if arguments else {})
         if packets_waiting(socketio, request.sid) > MAX_UNREAD_REPLIES:  # type: ignore[attr-defined]  # Socket.IO's
             text = "You have not read what was sent to you. Read it, then ask again."
             raise WebError(429, "too_many_requests", text)
