@@ -152,9 +152,28 @@ class EventletServer:
         import eventlet
         import eventlet.wsgi
 
-        from hippo.api.http_limits import ShortLines, ends_unclearly, linger, not_http
+        from hippo.api.http_limits import ShortLines, ends_unclearly, length_error, linger, not_http
 
         class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]  # eventlet has no types
+            def _read_request_line(self) -> bytes | str:
+                line: bytes | str = super()._read_request_line()
+                if len(line) < self.server.url_length_limit:
+                    return line
+                self.send_error(414)
+                return ""
+
+            def parse_request(self) -> bool:
+                try:
+                    if not super().parse_request():
+                        return False
+                except (eventlet.wsgi.HeaderLineTooLong, eventlet.wsgi.HeadersTooLarge):
+                    self.send_error(431)
+                    return False
+                error = length_error(self.headers.get("content-length"), self.headers.get("transfer-encoding"))
+                if error:
+                    self.refuse(400, error)
+                return error is None
+
             def get_environ(self) -> dict[str, Any]:
                 environ: dict[str, Any] = super().get_environ()
                 self.unsure = ends_unclearly(environ)
@@ -164,8 +183,11 @@ class EventletServer:
                 return environ
 
             def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-                self.close_connection = 1
-                self.wfile.write(not_http(code, message))
+                self.refuse(code)  # with our words, not those of the standard library
+
+            def refuse(self, code: int, text: str | None = None) -> None:
+                self.close_connection = self.unsure = True
+                self.wfile.write(not_http(code, text))
 
             def finish(self) -> None:
                 if getattr(self, "unsure", False) and not self.wfile.closed:
@@ -201,11 +223,13 @@ class GeventServer:
     """Serves with gevent's WSGI server, a greenlet for each connection."""
 
     def __init__(self, listener: socket.socket, application: Any, max_connections: int) -> None:
+        from http.client import HTTPException
+
         import gevent
         from gevent import pywsgi
         from gevent.pool import Pool
 
-        from hippo.api.http_limits import ends_unclearly, linger
+        from hippo.api.http_limits import ends_unclearly, length_error, linger, not_http
 
         idle: set[Any] = set()
 
@@ -221,6 +245,23 @@ class GeventServer:
                     return str(super().read_requestline())
                 finally:
                     idle.discard(self.socket)
+
+            def handle_one_request(self) -> Any:
+                refusal = super().handle_one_request()
+                if not isinstance(refusal, tuple):
+                    return refusal
+                code, text = refusal
+                self.socket.sendall(not_http(int(code), text if isinstance(text, str) else None))
+                linger(self.socket)
+                return None
+
+            def _handle_client_error(self, ex: Exception) -> tuple[str, str | None]:
+                headers: Any = getattr(self, "headers", None)
+                if isinstance(ex, HTTPException) or (headers is not None and headers.status):  # too many, or too long
+                    return "431", None
+                if headers is None:
+                    return "400", None
+                return "400", length_error(headers.get("content-length"), headers.get("transfer-encoding"))
 
             def get_environ(self) -> dict[str, Any]:
                 environ: dict[str, Any] = super().get_environ()

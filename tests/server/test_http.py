@@ -174,10 +174,32 @@ def test_a_body_cut_off_is_an_error_of_the_client(server: Server) -> None:
         assert status_of(connection.recv(65_536)) == 400
 
 
-@pytest.mark.parametrize("text", [b"NONSENSE\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET /" + b"a" * 70_000])
-def test_what_is_not_http_ends_the_connection(server: Server, text: bytes) -> None:
+HEAD = b"GET /api/status HTTP/1.1\r\nHost: localhost\r\n"
+POST = b"POST /api/networks HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "code"),
+    [
+        (b"NONSENSE\r\n\r\n", 400, "bad_request"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "bad_request"),
+        (b"GET / HTTP/one\r\n\r\n", 400, "bad_request"),
+        (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", 414, "request_uri_too_long"),
+        (HEAD + b"X: " + b"a" * 100_000 + b"\r\n\r\n", 431, "request_header_fields_too_large"),
+        (HEAD + b"".join(b"X-%d: a\r\n" % i for i in range(300)) + b"\r\n", 431, "request_header_fields_too_large"),
+        (POST + b"Content-Length: abc\r\n\r\n", 400, "bad_request"),
+        (POST + b"Content-Length: -5\r\n\r\n", 400, "bad_request"),
+        (POST + b"Content-Length: \r\n\r\n", 400, "bad_request"),
+        (POST + b"Content-Length: 1e3\r\n\r\n", 400, "bad_request"),
+        (POST + b"Content-Length: " + b"9" * 5_000 + b"\r\n\r\n", 400, "bad_request"),
+    ],
+    ids=["words", "tls", "version", "address", "header", "headers", "abc", "negative", "empty", "float", "digits"],
+)
+def test_what_is_not_http_is_refused_with_the_one_shape(server: Server, text: bytes, status: int, code: str) -> None:
     reply = talk(server, text)
-    assert reply == b"" or status_of(reply) in (400, 414, 505)
+    assert status_of(reply) == status
+    assert b"Connection: close" in reply
+    assert (set(body_of(reply)), body_of(reply)["code"]) == (SHAPE, code)
 
 
 def test_two_hosts_are_no_host(server: Server) -> None:

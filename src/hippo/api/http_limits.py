@@ -19,6 +19,15 @@ MAX_REST = 1_000_000
 #: Bytes that the line with a chunk's length may have.
 MAX_CHUNK_LINE = 256
 
+#: What a client did that sent no request of HTTP, by the status it gets.
+NOT_HTTP = {
+    400: "The request is not well-formed HTTP: its first line or one of its headers cannot be read.",
+    414: "The address is too long; send data in the body of the request.",
+    431: "The headers are too long or too many; send fewer and shorter ones.",
+    505: "The server speaks HTTP/1.1 and HTTP/1.0.",
+}
+UNCLEAR_LENGTH = "Content-Length must be a whole number from 0, given once, and not beside Transfer-Encoding."
+
 
 def linger(connection: socket.socket, seconds: float = 2.0, most: int = 8_000_000) -> None:
     """Read for a moment what a client still sends of a body that nobody wants, then let go.
@@ -39,9 +48,10 @@ def linger(connection: socket.socket, seconds: float = 2.0, most: int = 8_000_00
 
 
 def not_http(code: int, text: str | None = None) -> bytes:
-    """Answer what is not a request of HTTP, in the shape of all errors."""
+    """Answer what is not a request of HTTP, in the shape of all errors: `text`, or what this status means here."""
     status = HTTPStatus(code)
-    content = strict_json.dumps(error_body("bad_request", f"{text or status.phrase}.")).encode()
+    said = text or NOT_HTTP.get(code, f"{status.phrase}.")
+    content = strict_json.dumps(error_body(status.name.lower(), said)).encode()
     head = f"HTTP/1.1 {code} {status.phrase}\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n"
     return f"{head}Connection: close\r\n\r\n".encode() + content
 
@@ -50,6 +60,12 @@ def ends_unclearly(environ: WSGIEnvironment) -> bool:
     """Say whether it is better to close the connection after this request than to look for the end of its body."""
     length = environ.get("CONTENT_LENGTH") or "0"
     return "HTTP_TRANSFER_ENCODING" in environ or not re.fullmatch("[0-9]{1,18}", length) or int(length) > MAX_REST
+
+
+def length_error(length: str | None, transfer_encoding: str | None) -> str | None:
+    """Say what is wrong with the headers that tell where a body ends, if anything is."""
+    unclear = length is not None and (transfer_encoding is not None or not re.fullmatch("[0-9]{1,18}", length.strip()))
+    return UNCLEAR_LENGTH if unclear else None
 
 
 class ShortLines:

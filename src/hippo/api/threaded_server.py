@@ -21,7 +21,7 @@ from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import DechunkedInput
 from werkzeug.wsgi import LimitedStream
 
-from hippo.api.http_limits import ends_unclearly, linger, not_http
+from hippo.api.http_limits import ends_unclearly, length_error, linger, not_http
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -130,10 +130,10 @@ class _Connection(BaseHTTPRequestHandler):
             self.raw_requestline = self.rfile.readline(MAX_REQUEST_LINE + 1)
             if len(self.raw_requestline) > MAX_REQUEST_LINE:
                 self.requestline, self.request_version, self.command = "", "HTTP/1.1", ""
-                self.send_error(414, "The address is too long")
+                self.send_error(414)
             elif not self.raw_requestline:
                 self.close_connection = True
-            elif self.parse_request():
+            elif self.parse_request() and self._ends_clearly():
                 self.server.mark(self, busy=True)
                 self._respond()
         except (ConnectionError, TimeoutError):
@@ -198,10 +198,21 @@ class _Connection(BaseHTTPRequestHandler):
         length = environ.get("CONTENT_LENGTH") or "0"
         return LimitedStream(source, int(length) if re.fullmatch("[0-9]{1,18}", length) else 0)
 
+    def _ends_clearly(self) -> bool:
+        error = length_error(self.headers.get("content-length"), self.headers.get("transfer-encoding"))
+        if error:
+            self._refuse(400, error)
+        return error is None
+
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer a request that is not HTTP, in the shape of all errors."""
+        """Answer a request that is not HTTP, in the shape of all errors and our words for it."""
+        self._refuse(code)
+
+    def _refuse(self, code: int, text: str | None = None) -> None:
         self.close_connection = True
-        self.wfile.write(not_http(code, message))
+        self.wfile.write(not_http(code, text))
+        self.wfile.flush()
+        linger(self.connection)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: the app logs what is worth it."""
