@@ -7,6 +7,7 @@ import { render } from "lit/html.js";
 
 import { createActions } from "./actions.js";
 import { api, token, whenRefused } from "./api.js";
+import { keepingFocus } from "./focus.js";
 import { isRunning } from "./logic/jobs.js";
 import { networkHref, parseRoute, tokenInHash } from "./logic/routes.js";
 import { createLive } from "./live.js";
@@ -115,7 +116,7 @@ function draw() {
   scheduled = false;
   leaveHome();
   const { state } = store;
-  render(pageView(state, actions, Date.now()), page);
+  keepingFocus(() => render(pageView(state, actions, Date.now()), page));
   document.title = pageTitle(state);
   if (announcer.textContent !== state.announcement) announcer.textContent = state.announcement;
   askForNeeds();

@@ -117,6 +117,29 @@ def test_create_and_delete_by_keyboard_alone(page: Page, server: Server) -> None
     assert server.get("/api/networks")["networks"] == []
 
 
+def test_the_focus_stays_with_the_person(page: Page, server: Server) -> None:
+    page.goto(server.url)
+    page.get_by_role("button", name="Create and train the classic network").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1, name="Classic")).to_be_focused()
+
+    for key in ("Space", "Enter"):
+        steps.expect_epoch(page, 1, 30)
+        page.get_by_role("button", name="Cancel").focus()
+        page.keyboard.press(key)
+        expect(page.get_by_role("heading", name="Last run")).to_be_focused()
+        page.get_by_role("button", name="Train more").focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="This run")).to_be_visible()
+        expect(page.get_by_role("button", name="Train more")).to_be_focused()
+        expect(page.get_by_role("button", name="Train more")).to_be_disabled()
+
+    page.get_by_label("Learning rate").fill("7")
+    page.get_by_role("button", name="Use 3", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Learning rate")).to_be_focused()
+
+
 def test_delete_all_keeps_and_names_what_is_in_training(page: Page, server: Server) -> None:
     page.goto(server.url)
     for name in ("idle", "other"):

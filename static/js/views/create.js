@@ -67,8 +67,8 @@ export function createView(state, act) {
     </fieldset>
     <p class="problem" role="alert" ?hidden=${!form.problem}>${form.problem}</p>
     <div class="actions">
-      <button class="button primary" type="submit" value="train" ?disabled=${busy} title="Creates the network and starts its training at once.">${busy ? "Creating\u2026" : "Create and train"}</button>
-      <button class="button" type="submit" value="create" ?disabled=${busy} title="Creates the network without training it.">Create</button>
+      <button class="button primary" type="submit" value="train" aria-disabled=${busy ? "true" : "false"} title="Creates the network and starts its training at once.">${busy ? "Creating\u2026" : "Create and train"}</button>
+      <button class="button" type="submit" value="create" aria-disabled=${busy ? "true" : "false"} title="Creates the network without training it.">Create</button>
       <a class="button quiet" href="#/" title="Leaves the form; what you typed stays until the page is closed.">Back</a>
     </div>
   </form>`;

@@ -42,9 +42,9 @@ function runView(job, isLatest, network, state, act, now) {
   const title = isLatest ? (open ? "This run" : "Last run") : "Earlier run";
   return html`<section class="card run" aria-labelledby="run-title">
     <div class="run-head">
-      <h2 id="run-title">${title}<span class="state ${job.state}">${stateWord(job)}</span></h2>
+      <h2 id="run-title" tabindex="-1">${title}<span class="state ${job.state}">${stateWord(job)}</span></h2>
       ${open
-        ? html`<button class="button" type="button" ?disabled=${cancelling} title="Stops this run after the current mini-batch." @click=${() => act.cancel(job.job_id)}>
+        ? html`<button class="button" type="button" aria-disabled=${cancelling ? "true" : "false"} data-then="run-title" title="Stops this run after the current mini-batch." @click=${() => cancelling || act.cancel(job.job_id)}>
             ${cancelling ? "Cancelling\u2026" : "Cancel"}</button>`
         : nothing}
     </div>
@@ -142,7 +142,7 @@ function controlsView(network, latest, unfinished, state, act) {
       ${trainingFields({ bind, rate: form.values.learning_rate, suggested, kind: kindText(network.activation, network.loss), onRate: (v) => act.edit(id, "learning_rate", v) })}
       <p class="problem" role="alert" ?hidden=${!form.problem}>${form.problem}</p>
       <div class="actions">
-        <button class="button primary" type="submit" ?disabled=${busy || Boolean(unfinished)} title=${hint} aria-describedby="train-hint">${busy ? "Starting\u2026" : word}</button>
+        <button class="button primary" type="submit" aria-disabled=${busy || unfinished ? "true" : "false"} title=${hint} aria-describedby="train-hint">${busy ? "Starting\u2026" : word}</button>
         <p class="help" id="train-hint">${hint}</p>
       </div>
     </form>

@@ -15,7 +15,7 @@ export function welcomeView(state, act) {
     </p>
     ${diagram}
     <p class="actions">
-      <button class="button primary large" type="button" ?disabled=${busy} @click=${act.trainClassic}
+      <button class="button primary large" type="button" aria-disabled=${busy ? "true" : "false"} @click=${act.trainClassic}
         title="Creates a 784-30-10 network and trains it: 30 epochs, mini-batches of 10 images, learning rate 3.0.">
         ${busy ? "Starting\u2026" : "Create and train the classic network"}
       </button>
