@@ -55,7 +55,7 @@ test("a small curve stays inside its box, however long the run", () => {
   assert.ok(!sparkline([0.5, 0.5, 0.5]).includes("NaN"));
 });
 
-test("the axis of epochs shows a short run whole and doubles through a long one", () => {
-  const table = [[1, 3, 3], [5, 30, 30], [3, 500, 30], [31, 500, 60], [400, 500, 480], [481, 500, 500], [500, 500, 500], [1, 1, 1]];
+test("the axis of epochs shows a run of up to 60 epochs whole and doubles through a longer one", () => {
+  const table = [[1, 3, 3], [5, 30, 30], [3, 500, 30], [8, 40, 40], [29, 40, 40], [31, 40, 40], [1, 60, 60], [1, 61, 30], [31, 500, 60], [61, 500, 120], [200, 500, 240], [400, 500, 500], [481, 500, 500], [500, 500, 500], [1, 1, 1]];
   for (const [last, total, span] of table) assert.equal(epochSpan(last, total), span, `${last} of ${total}`);
 });

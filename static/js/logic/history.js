@@ -65,14 +65,15 @@ export function accuracyColumns(epochs) {
 }
 
 /**
- * Where the axis of epochs ends: at the end of a short run from its beginning, of a long one doubling as it goes on,
- * so that the first epochs are not a line on the left edge.
+ * Where the axis of epochs ends: at the end of a run that is not much longer than what is shown, else doubling as the
+ * run goes on, so that the first epochs of a long one are not a line on the left edge.
  * @param {number} last the latest epoch @param {number} total epochs of the run
  */
 export function epochSpan(last, total) {
   let span = 30;
   while (span < last) span *= 2;
-  return Math.min(span, Math.max(total, last));
+  const end = Math.max(total, last);
+  return end <= 2 * span ? end : span;
 }
 
 /**
