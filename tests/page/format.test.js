@@ -37,7 +37,7 @@ test("durations have two units at most and never 60 of the smaller one", () => {
 
 test("speed has three significant digits, losses four", () => {
   rows([[92130.4, "92,100 images/s"], [0, format.NO_VALUE]], format.speed);
-  rows([[0.041234, "0.04123"], [2.5, "2.5"], [0, "0"], [123456, "1.23e+5"], [0.00001, "1.00e-5"]], format.loss);
+  rows([[0.041234, "0.04123"], [2.5, "2.500"], [0.5, "0.5000"], [0.512, "0.5120"], [9.99996, "10.00"], [999.96, "1000"], [3244.6, "3245"], [0, "0"], [123456, "1.23e+5"], [0.00001, "1.00e-5"]], format.loss);
 });
 
 test("counts and sizes are grouped and have units", () => {

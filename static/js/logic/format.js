@@ -67,13 +67,13 @@ export function speed(imagesPerSecond) {
   return `${count(Number(imagesPerSecond.toPrecision(3)))}${NBSP}images/s`;
 }
 
-/** Four significant digits, powers of ten only where they help: 0.041234 -> "0.04123". @param {unknown} value */
+/** Four significant digits, always all of them, powers of ten only where they help: 0.041234 -> "0.04123", 0.5 -> "0.5000". @param {unknown} value */
 export function loss(value) {
   if (!isNumber(value)) return NO_VALUE;
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size >= 1e5 || size < 1e-4) return value.toExponential(2);
-  return Number(value.toPrecision(4)).toString();
+  return size < 999.95 ? value.toPrecision(4) : value.toFixed(0);
 }
 
 /** A setting as it was typed: 3 -> "3", 0.001 -> "0.001". @param {unknown} value */
