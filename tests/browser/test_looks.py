@@ -83,6 +83,61 @@ def test_a_phone_shows_every_view_without_scrolling_sideways(browser: Browser, s
     context.close()
 
 
+@pytest.mark.parametrize("width", [390, 1400])
+def test_a_long_name_without_a_space_stays_in_its_place(page: Page, server: Server, width: int) -> None:
+    name = "averylongnamewithoutanyspace" * 3
+    server.post("/api/networks", {"layer_sizes": [784, *[100] * 18, 10], "name": name})
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(server.url)
+    expect(page.get_by_role("heading", level=1, name=name)).to_be_visible()
+    assert not page.evaluate(WIDER_THAN_THE_WINDOW)
+    item = page.locator(".item-name")
+    expect(item).to_have_attribute("title", name)
+    assert page.evaluate(_OUTSIDE, ["h1", "main"]) == []
+    assert page.evaluate(_OUTSIDE, [".facts span", "main"]) == []
+    assert page.evaluate(_OUTSIDE, [".item > *", ".item"]) == []
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_role("dialog")).to_contain_text(name)
+    assert page.evaluate(_OUTSIDE, ["dialog > *", "dialog"]) == []
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.locator(".notice")).to_contain_text(name)
+    assert page.evaluate(_OUTSIDE, [".notice > *", ".notice"]) == []
+    assert not page.evaluate(WIDER_THAN_THE_WINDOW)
+    assert server.get("/api/networks")["networks"] == []
+
+
+_OUTSIDE = """([inner, outer]) => [...document.querySelectorAll(inner)].filter((e) => {
+  const [a, b] = [e.getBoundingClientRect(), e.closest(outer).getBoundingClientRect()];
+  const cut = getComputedStyle(e).overflowX === "hidden";
+  const spills = !cut && e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1;
+  return spills || a.left < b.left - 1 || a.right > b.right + 1;
+}).map((e) => e.outerHTML)"""
+
+
+def test_the_two_plots_stand_side_by_side_at_one_height(page: Page, server: Server) -> None:
+    page.goto(server.url)
+    steps.create(page, epochs=1)
+    expect(page.locator("hippo-chart canvas")).to_have_count(2)
+    for width in (1181, 1200, 1280, 1400, 1900):
+        page.set_viewport_size({"width": width, "height": 900})
+        left, right = page.locator("hippo-chart .u-over").all()
+        expect(left).to_be_visible()
+        boxes = [
+            page.evaluate("(e) => e.getBoundingClientRect().toJSON()", plot.element_handle()) for plot in (left, right)
+        ]
+        assert abs(boxes[0]["top"] - boxes[1]["top"]) < 1, width
+        assert boxes[0]["height"] == boxes[1]["height"], width
+        assert boxes[0]["left"] < boxes[1]["left"], width
+    page.set_viewport_size({"width": 1100, "height": 900})
+    gaps = page.evaluate(_GAPS_UNDER_CAPTIONS)
+    assert gaps == pytest.approx([8, 8], abs=1)
+
+
+_GAPS_UNDER_CAPTIONS = """() => [...document.querySelectorAll(".charts figure")].map((figure) =>
+  figure.querySelector("hippo-chart").getBoundingClientRect().top
+  - figure.querySelector("figcaption").getBoundingClientRect().bottom)"""
+
+
 def test_every_control_has_a_name_and_a_sentence(page: Page, server: Server) -> None:
     page.goto(server.url)
     expect(page.get_by_role("heading", name="Train your first network")).to_be_visible()

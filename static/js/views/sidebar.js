@@ -33,7 +33,7 @@ function itemView(network, state) {
   const accuracy = kind === "training" && job?.accuracy != null ? job.accuracy : network.accuracy;
   const current = state.route.view === "network" && state.route.id === network.network_id;
   return html`<a class="item" href=${networkHref(network.network_id)} aria-current=${current ? "page" : nothing} title="Shows how this network learned and what it can do.">
-    <span class="item-name">${network.name || architecture}</span>
+    <span class="item-name" title=${network.name || architecture}>${network.name || architecture}</span>
     <span class="item-accuracy">${accuracy == null ? nothing : percent(accuracy)}</span>
     <span class="item-status ${kind}"><span class="shape" aria-hidden="true"></span>${text}</span>
     <span class="item-detail">${network.name ? architecture : nothing}</span>
