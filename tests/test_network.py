@@ -80,7 +80,7 @@ def test_a_spec_may_be(name: str, value: Any) -> None:
         ("activation", ["relu"], "one of sigmoid, tanh, relu"),
         ("loss", "mse", "one of quadratic, cross_entropy, not 'mse'"),
         ("loss", {}, "one of quadratic, cross_entropy"),
-        ("initializer", "", "one of zeros, normal, xavier, he, not ''"),
+        ("initializer", "", "one of zeros, normal, xavier, xavier_uniform, he, not ''"),
         ("seed", -1, "from 0 to 9007199254740991, not -1"),
         ("seed", 2**53, "from 0 to 9007199254740991"),
         ("seed", 1.0, "whole number"),

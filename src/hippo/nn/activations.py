@@ -67,6 +67,43 @@ class ReLU(Module):
         return np.multiply(dz, gradient, out=dz)
 
 
+class LeakyReLU(Module):
+    """a = z where z > 0, else slope · z: a unit that was pushed below 0 can still learn its way back.
+
+    Parameters
+    ----------
+    slope : float
+        Above 0 and below 1.
+
+    Raises
+    ------
+    ValueError
+        For a `slope` out of range.
+
+    Notes
+    -----
+    Maas, Hannun and Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models (2013).
+    """
+
+    def __init__(self, slope: float = 0.01) -> None:
+        super().__init__()
+        if not 0 < slope < 1:
+            raise ValueError(f"The slope must be above 0 and below 1, not {slope!r}.")
+        self.slope = slope
+
+    def forward(self, x: Array) -> Array:
+        """Return a for z = `x`, same shape: the larger of z and slope · z."""
+        a = np.multiply(x, self.slope, out=self._array("a", x.shape, x.dtype))
+        self._a = np.maximum(x, a, out=a)
+        return self._a
+
+    def backward(self, gradient: Array) -> Array:
+        """Return dL/dz = dL/da where z > 0, else slope · dL/da."""
+        dz = np.multiply(gradient, self.slope, out=self._array("dz", gradient.shape, gradient.dtype))
+        np.copyto(dz, gradient, where=self._a > 0)
+        return dz
+
+
 def softmax(logits: Array, out: Array | None = None) -> Array:
     """Return p_k = e^(z_k) / sum_j e^(z_j) for every row: positive numbers that sum to 1.
 
@@ -81,3 +118,39 @@ def softmax(logits: Array, out: Array | None = None) -> Array:
     np.exp(p, out=p)
     p /= p.sum(axis=1, keepdims=True)
     return p
+
+
+class Softmax(Module):
+    """p_k = e^(z_k) / sum_j e^(z_j): `softmax` as a layer.
+
+    For a classifier, hand the logits z to `CrossEntropyLoss` instead, which has the softmax within it.
+    """
+
+    def forward(self, x: Array) -> Array:
+        """Return p for z = `x` (batch, classes), same shape."""
+        self._p = softmax(x, out=self._array("p", x.shape, x.dtype))
+        return self._p
+
+    def backward(self, gradient: Array) -> Array:
+        """Return dL/dz_k = p_k (dL/dp_k - sum_j p_j dL/dp_j)."""
+        dz: Array = np.multiply(gradient, self._p, out=self._array("dz", gradient.shape, gradient.dtype))
+        mean = dz.sum(axis=1, keepdims=True)
+        np.subtract(gradient, mean, out=dz)
+        return np.multiply(dz, self._p, out=dz)
+
+
+class LogSoftmax(Module):
+    """log p_k = z_k - log sum_j e^(z_j), without the p that may round to 0."""
+
+    def forward(self, x: Array) -> Array:
+        """Return log p for z = `x` (batch, classes), same shape."""
+        log_p: Array = np.subtract(x, x.max(axis=1, keepdims=True), out=self._array("log_p", x.shape, x.dtype))
+        log_p -= np.log(np.exp(log_p).sum(axis=1, keepdims=True))
+        self._log_p = log_p
+        return log_p
+
+    def backward(self, gradient: Array) -> Array:
+        """Return dL/dz_k = dL/dlog p_k - p_k sum_j dL/dlog p_j."""
+        dz = np.exp(self._log_p, out=self._array("dz", gradient.shape, gradient.dtype))
+        dz *= -gradient.sum(axis=1, keepdims=True)
+        return np.add(dz, gradient, out=dz)

@@ -5,12 +5,17 @@ with ``backward`` to seven digits in float64, the formulas are right. Slow by na
 for tests and for learners, never for training.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from hippo.nn.losses import Loss
 from hippo.nn.module import Array, Module
+
+#: Relative errors below this are those of the difference quotient, not of a formula.
+LIMIT = 1e-7
+#: Where a true gradient is 0, a relative error means nothing; then |a - b| must be below this.
+ZERO_LIMIT = 1e-8
 
 
 def numerical_gradient(f: Callable[[], float], x: Array, h: float = 1e-5) -> Array:
@@ -45,9 +50,12 @@ def numerical_gradient(f: Callable[[], float], x: Array, h: float = 1e-5) -> Arr
 
 
 def relative_error(a: Array, b: Array) -> float:
-    """Return |a - b| / (|a| + |b|) in the Euclidean norm: 0 for equal arrays (also when both are 0), 1 at most."""
+    """Return |a - b| / (|a| + |b|) in the Euclidean norm: 0 for equal arrays (also when both are 0), 1 at most.
+
+    Where both are 0 but for rounding (|a| + |b| below `ZERO_LIMIT`), the error is 0.
+    """
     scale = float(np.linalg.norm(a) + np.linalg.norm(b))
-    return float(np.linalg.norm(a - b)) / scale if scale else 0.0
+    return float(np.linalg.norm(a - b)) / scale if scale >= ZERO_LIMIT else 0.0
 
 
 def check_gradients(model: Module, loss: Loss, x: Array, targets: Array, h: float = 1e-5) -> dict[str, float]:
@@ -63,6 +71,11 @@ def check_gradients(model: Module, loss: Loss, x: Array, targets: Array, h: floa
     targets : ndarray (batch, classes)
     h : float
         Step of the difference quotient.
+
+    Notes
+    -----
+    The model must be a function: a Dropout in train mode draws a new mask at each pass, and has no difference quotient
+    unless its generator is reset before each.
     """
 
     def value() -> float:
@@ -73,3 +86,12 @@ def check_gradients(model: Module, loss: Loss, x: Array, targets: Array, h: floa
     analytic |= {name: gradient.copy() for name, gradient in model.gradients.items()}
     arrays = {"input": x} | model.parameters
     return {name: relative_error(analytic[name], numerical_gradient(value, arrays[name], h)) for name in arrays}
+
+
+def report(errors: Mapping[str, float], limit: float = LIMIT) -> str:
+    """Return the errors of `check_gradients` as lines for a person: name, relative error, and whether it is small."""
+    width = max(len(name) for name in errors)
+    lines = [f"{name:<{width}}  {error:.1e}  {'ok' if error < limit else 'WRONG'}" for name, error in errors.items()]
+    wrong = sum(error >= limit for error in errors.values())
+    lines.append(f"{wrong} of {len(errors)} above {limit:g}" if wrong else f"all {len(errors)} below {limit:g}")
+    return "\n".join(lines)

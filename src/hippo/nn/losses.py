@@ -37,17 +37,49 @@ class QuadraticLoss(Loss):
         return np.divide(self._difference, self._n, out=gradient)
 
 
+class MSELoss(Loss):
+    """L = 1/(nK) sum_x |a - y|^2, n examples of K outputs: the mean squared error over all outputs."""
+
+    def forward(self, outputs: Array, targets: Array, batch_size: int | None = None) -> float:
+        """Return L for outputs a and targets y, both (batch, K)."""
+        self._count = (batch_size or len(outputs)) * int(outputs.shape[1])
+        self._difference = np.subtract(outputs, targets, out=self._array("difference", outputs.shape, outputs.dtype))
+        return float(np.vdot(self._difference, self._difference)) / self._count
+
+    def backward(self) -> Array:
+        """Return dL/da = 2 (a - y) / (nK)."""
+        gradient = self._array("gradient", self._difference.shape, self._difference.dtype)
+        return np.multiply(self._difference, 2 / self._count, out=gradient)
+
+
 class CrossEntropyLoss(Loss):
     """C = -1/n sum_x sum_k y_k log p_k with p = softmax(z), fused with that softmax.
 
     The network hands over logits z. Together the two have a gradient without any division by p, and a value without any
     log of 0: log p_k = z_k - max z - log sum_j e^(z_j - max z). (Bishop, Pattern Recognition and Machine Learning,
     section 4.3.4.)
+
+    Parameters
+    ----------
+    label_smoothing : float
+        Fraction of the certainty that is taken from the targets (see `smooth_labels`), 0 or more and below 1.
+
+    Raises
+    ------
+    ValueError
+        For a fraction out of range.
     """
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"label_smoothing must be 0 or more and below 1, not {label_smoothing!r}.")
+        self.label_smoothing = label_smoothing
 
     def forward(self, outputs: Array, targets: Array, batch_size: int | None = None) -> float:
         """Return C for logits z and targets y, both (batch, classes); each row of y sums to 1."""
         self._n = batch_size or len(outputs)
+        if self.label_smoothing:
+            targets = smooth_labels(targets, self.label_smoothing)
         self._targets = targets
         row = self._array("row", (len(outputs), 1), outputs.dtype)
         np.amax(outputs, axis=1, keepdims=True, out=row)
@@ -63,6 +95,15 @@ class CrossEntropyLoss(Loss):
         gradient = self._array("gradient", self._p.shape, self._p.dtype)
         np.subtract(self._p, self._targets, out=gradient)
         return np.divide(gradient, self._n, out=gradient)
+
+
+def smooth_labels(targets: Array, fraction: float) -> Array:
+    """Return (1 - fraction) y + fraction / K for targets y (batch, K): a network need not be infinitely sure.
+
+    Source: Szegedy and others, Rethinking the Inception Architecture for Computer Vision (2016), section 7.
+    """
+    smoothed: Array = targets * (1 - fraction) + fraction / targets.shape[1]
+    return smoothed.astype(targets.dtype, copy=False)
 
 
 def output_probabilities(loss: Loss, outputs: Array) -> Array:

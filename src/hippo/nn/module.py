@@ -5,8 +5,9 @@ leaves dL/dparameters in ``gradients`` and returns dL/dx. This is the chain rule
 graph, the order of a Sequential is the graph. Losses, optimizers and the training loop stand elsewhere.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,11 @@ class Module(ArrayKeeper):
         What is learned. The arrays are changed in place and never replaced, so that references to them stay valid.
     gradients : dict of str to ndarray
         dL/dparameter under the same name and of the same shape, as the last ``backward`` left it.
+    buffers : dict of str to ndarray
+        What belongs to the trained function without being learned by gradient: batch normalisation's running
+        statistics. Changed in place, too.
+    training : bool
+        True in train mode, False in eval mode; few modules behave differently (Dropout, BatchNorm).
     wants_input_gradient : bool
         False: nobody reads dL/dx (true of the first layer of a network in training), so ``backward`` may leave it
         uncomputed and return an array of undefined content.
@@ -61,15 +67,36 @@ class Module(ArrayKeeper):
     def __init__(self) -> None:
         self.parameters: dict[str, Array] = {}
         self.gradients: dict[str, Array] = {}
+        self.buffers: dict[str, Array] = {}
+        self.training = True
         self.wants_input_gradient = True
 
-    def forward(self, x: Array) -> Array:
+    def forward(self, *args: Any, **kwargs: Any) -> Array:
         """Return y = f(x) for `x` of shape (batch, in_features); y has shape (batch, out_features)."""
         raise NotImplementedError
 
     def backward(self, gradient: Array) -> Array:
         """Take dL/dy of the last ``forward``, set ``gradients`` and return dL/dx; shapes as those of y and x."""
         raise NotImplementedError
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch to train mode, or to eval mode with False, and return this module."""
+        self.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Switch to eval mode and return this module."""
+        return self.train(False)
+
+    @contextmanager
+    def mode(self, training: bool) -> Iterator[None]:
+        """Be in train mode (True) or eval mode (False) within a ``with`` block, and as before after it."""
+        before = self.training
+        self.train(training)
+        try:
+            yield
+        finally:
+            self.train(before)
 
 
 class Sequential(Module):
@@ -93,9 +120,12 @@ class Sequential(Module):
             raise ValueError("A Sequential needs at least one module.")
         super().__init__()
         for position, module in enumerate(self.modules):
-            for name, array in module.parameters.items():
-                self.parameters[f"{position}.{name}"] = array
-                self.gradients[f"{position}.{name}"] = module.gradients[name]
+            for own, theirs in (
+                (self.parameters, module.parameters),
+                (self.gradients, module.gradients),
+                (self.buffers, module.buffers),
+            ):
+                own.update({f"{position}.{name}": array for name, array in theirs.items()})
 
     def forward(self, x: Array) -> Array:
         """Return the last module's output, shape (batch, out_features), for `x` of shape (batch, in_features)."""
@@ -111,6 +141,12 @@ class Sequential(Module):
         for module in reversed(self.modules):
             gradient = module.backward(gradient)
         return gradient
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch this and every module in it to train mode, or to eval mode with False."""
+        for module in self.modules:
+            module.train(mode)
+        return super().train(mode)
 
     @property
     def keeps_arrays(self) -> bool:
