@@ -99,9 +99,16 @@ class Engine:
         return self._data is not None
 
     def shutdown(self, timeout: float = 10.0) -> None:
-        """Stop the workers, with checkpoints, and close the database."""
+        """Stop the workers, with checkpoints, and close the database.
+
+        No other server may use the folder yet: requests can still be under way, and what they write belongs to this
+        one. `close` lets go of it, or the end of the process.
+        """
         self.jobs.shutdown(timeout)
         self.store.close()
+
+    def close(self) -> None:
+        """Let other servers use the folder."""
         if self._lock is not None:
             self._lock.close()
 

@@ -57,6 +57,11 @@ export function createActions({ store, api, sync, go, focusError }) {
     });
   }
 
+  /** What was acted upon is gone: the page is behind the server and reads everything again. @param {Error & {code?: string}} error */
+  function readAgainIfGone(error) {
+    if (error.code === "unknown_network" || error.code === "unknown_job") void sync.resync();
+  }
+
   /** @param {string} networkId @param {Record<string, number>} body */
   async function startTraining(networkId, body) {
     const answer = await api.train(networkId, body);
@@ -74,6 +79,7 @@ export function createActions({ store, api, sync, go, focusError }) {
         await startTraining(id, training);
       } catch (error) {
         notify("error", `The network was created, but its training did not start: ${error.message}`);
+        readAgainIfGone(error);
       }
     }
     go(networkHref(id));
@@ -172,6 +178,8 @@ export function createActions({ store, api, sync, go, focusError }) {
         } catch (error) {
           showProblem(form, error);
           if (error.code === "training_in_progress") void sync.resync();
+          if (error.code === "unknown_network") notify("error", error.message); // its form goes away with it
+          readAgainIfGone(error);
         }
       }),
 
@@ -183,6 +191,7 @@ export function createActions({ store, api, sync, go, focusError }) {
         } catch (error) {
           if (error.code === "job_ended") void sync.resync();
           else notify("error", error.message);
+          readAgainIfGone(error);
         }
       }),
 
@@ -226,6 +235,7 @@ export function createActions({ store, api, sync, go, focusError }) {
         update(() => { examples[kind] = { status: "ready", data, error: "" }; });
       } catch (error) {
         update(() => { examples[kind] = { status: "error", data: null, error: error.message }; });
+        readAgainIfGone(error);
       }
     },
 

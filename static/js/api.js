@@ -3,6 +3,8 @@
  * kept, understands the API's one shape of errors, and turns a server that does not answer into an error too.
  */
 
+import { errorWords } from "./logic/errors.js";
+
 const TOKEN_KEY = "hippo.token";
 const TIMEOUT_MS = 20_000;
 
@@ -64,18 +66,14 @@ async function request(method, path, body) {
     const text = await response.text();
     answer = text ? JSON.parse(text) : {};
   } catch {
-    if (!response?.ok && response) throw new ApiError(response.status, "no_json", `The server answered with status ${response.status}.`);
+    if (!response?.ok && response) throw new ApiError(response.status, "no_json", errorWords(response.status, "no_json", null));
     throw new ApiError(0, "no_answer", "The server does not answer. Nothing was lost here; try again when it is back.");
   }
   if (response.ok) return answer;
   if (response.status === 401) onRefused();
   const words = answer?.error ?? answer?.message;
-  throw new ApiError(
-    response.status,
-    String(answer?.code ?? "error"),
-    typeof words === "string" && words ? words : `The server answered with status ${response.status}.`,
-    answer ?? {},
-  );
+  const code = String(answer?.code ?? "error");
+  throw new ApiError(response.status, code, errorWords(response.status, code, words), answer ?? {});
 }
 
 const id = encodeURIComponent;

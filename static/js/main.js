@@ -126,7 +126,9 @@ page.replaceChildren();
 store.subscribe(schedule);
 addEventListener("hashchange", readAddress);
 addEventListener("online", () => live.retry());
-document.addEventListener("visibilitychange", () => { if (!document.hidden) void sync.pulse(); });
+// No event says that someone else deleted a network: whoever comes back to the page sees what is there now.
+addEventListener("focus", () => void sync.resync());
+document.addEventListener("visibilitychange", () => { if (!document.hidden) void sync.resync(); });
 let ticks = 0;
 setInterval(() => {
   ticks += 1;

@@ -112,6 +112,10 @@ def test_the_token_comes_by_address_or_by_hand(
     stranger = page.context.new_page()  # a tab of its own: no token is kept there
     stranger.goto(server.url)
     expect(stranger.get_by_role("heading", name="This server wants a token")).to_be_visible()
+    expect(stranger.locator(".connection")).to_have_text("needs a token")
+    with stranger.expect_response("**/api/networks"):
+        pass  # the page has begun to ask every few seconds
+    expect(stranger.locator(".connection")).to_have_text("needs a token")
     stranger.get_by_label("Token").fill("wrong-wrong-wrong-wrong")
     stranger.get_by_role("button", name="Use this token").click()
     expect(stranger.get_by_role("alert").filter(has_text="refused this token")).to_be_visible()

@@ -37,6 +37,19 @@ def test_what_cannot_be_is_said_in_words(form: Page, label: str, value: str, tex
     expect(form).to_have_url(re.compile("#/new$"))
 
 
+def test_a_press_is_not_lost_to_an_error_line_that_moves_the_button(form: Page) -> None:
+    field = form.get_by_label("Learning rate")
+    field.fill("-1")
+    box = form.get_by_role("button", name="Create and train").bounding_box()
+    assert box is not None
+    form.mouse.move(box["x"] + 20, box["y"] + 3)
+    form.mouse.down()
+    form.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    form.mouse.up()
+    expect(field).to_be_focused()
+    expect(field).to_have_accessible_description(re.compile("must be above 0"))
+
+
 @pytest.fixture
 def form(page: Page, shared_server: Server) -> Page:
     page.goto(f"{shared_server.url}/#/new")
@@ -115,6 +128,39 @@ def test_create_and_delete_by_keyboard_alone(page: Page, server: Server) -> None
     expect(page.get_by_role("heading", name="Train your first network")).to_be_visible()
     expect(page.locator(".notice")).to_contain_text('"by hand" was deleted.')
     assert server.get("/api/networks")["networks"] == []
+
+
+def test_what_others_delete_goes_at_the_next_look_or_press(page: Page, server: Server, watch: Watch) -> None:
+    watch.expected.append("status of 404")
+    ids = {}
+    for name in ("a", "b", "c", "d"):
+        body = {"name": name, "layer_sizes": [784, 10]}
+        ids[name] = server.post("/api/networks", body)["network_id"]
+    status = json.dumps(server.get("/api/status"))
+    # A status that never changes: the page cannot know from it.
+    page.route("**/api/status", lambda route: route.fulfill(content_type="application/json", body=status))
+    page.goto(f"{server.url}/#/networks/{ids['a']}/learn")
+    expect(page.locator(".item")).to_have_count(4)
+    steps.expect_connected(page)
+    page.wait_for_load_state("networkidle")
+
+    def delete_elsewhere(name: str) -> None:
+        assert page.request.delete(f"{server.url}/api/networks/{ids[name]}").ok
+
+    delete_elsewhere("d")
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(page.locator(".item")).to_have_count(3)
+    delete_elsewhere("c")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator(".item")).to_have_count(2)
+    delete_elsewhere("a")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_role("heading", name="There is no such network")).to_be_visible()
+    expect(page.locator(".notice")).to_contain_text("This network does not exist any more.")
+    expect(page.locator(".item")).to_have_count(1)
+    delete_elsewhere("b")
+    page.evaluate("(id) => { location.hash = `#/networks/${id}/test`; }", ids["b"])
+    expect(page.locator(".item")).to_have_count(0)
 
 
 def test_the_focus_stays_with_the_person(page: Page, server: Server) -> None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from hippo.clock import now
 from hippo.errors import DataError, JobEnded, NotReady, TooManyJobs, TrainingInProgress, UnknownJob, UnknownNetwork
+from hippo.jobs import inbox
 from hippo.jobs import manager as manager_module
 from hippo.jobs.bus import EventBus
 from hippo.jobs.manager import JobManager
@@ -308,7 +309,7 @@ def test_a_report_that_makes_no_sense_is_logged_and_survived(stage: Stage, caplo
 def test_an_end_that_cannot_be_written_is_written_later(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(manager_module, "RETRY", 0.0)
+    monkeypatch.setattr(inbox, "RETRY", 0.0)
     job_id = stage.submit()
     stage.start(job_id)
     save, failures = stage.store.save, iter([True, True])
@@ -329,7 +330,7 @@ def test_an_end_that_cannot_be_written_is_written_later(
 def test_reports_wait_in_order_for_a_database_that_fails(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
-    monkeypatch.setattr(manager_module, "RETRY", 0.0)
+    monkeypatch.setattr(inbox, "RETRY", 0.0)
     job_id = stage.submit()
     works, failures = getattr(stage.store, broken), iter([True] * 3)
 

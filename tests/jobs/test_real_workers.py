@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from hippo.engine import Engine
+from hippo.errors import CannotStart
 from hippo.jobs import worker_keeper
 from hippo.network import NetworkSpec
 from hippo.training import TrainingConfig
@@ -62,6 +63,15 @@ class Running:
             lambda e: e[1]["job_id"] == job_id and e[1].get("epoch") == epoch and e[1].get("attempt") == attempt
         )
 
+    def pids(self) -> list[int]:
+        """Return the process ids of the workers that are alive, the assistant included."""
+        backend = self.engine.backend
+        return [worker.pid for worker in [*backend._workers, backend._assistant] if worker.pid is not None]
+
+    def stop(self) -> None:
+        self.engine.shutdown()
+        self.engine.close()
+
     def pid_of(self, job_id: str) -> int:
         [pid] = [w.pid for w in self.engine.backend._workers if w.task is not None and w.task.job_id == job_id]
         assert pid is not None
@@ -72,8 +82,8 @@ class Running:
 def running(tmp_path: Path) -> Iterator[Running]:
     running = Running(EngineFolder(tmp_path))
     yield running
-    pids = running.engine.backend.pids()
-    running.engine.shutdown()
+    pids = running.pids()
+    running.stop()
     assert not [pid for pid in pids if psutil.pid_exists(pid)], "a worker outlived its engine"
 
 
@@ -123,7 +133,7 @@ def test_cancel_ends_a_run_after_its_mini_batch(running: Running) -> None:
     assert network["trained"]
     assert network["epochs_trained"] == running.engine.jobs.get(job_id)["epoch"]
     assert running.log.wait_for_end(running.train(network_id, 1))[0] == "training_complete"
-    assert running.engine.backend.pids() == [pid]  # asked, not killed
+    assert running.pids() == [pid]  # asked, not killed
 
 
 def test_a_worker_that_does_not_listen_is_made_to(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +172,7 @@ def test_a_stopped_engine_goes_on_where_it_was(tmp_path: Path) -> None:
     first.log.wait_for_end(first.train(undisturbed, epochs=3))
     job_id = first.train(disturbed, epochs=3)
     first.wait_for_epoch(job_id, 1)
-    first.engine.shutdown()
+    first.stop()
 
     second = Running(settings)
     try:
@@ -175,7 +185,21 @@ def test_a_stopped_engine_goes_on_where_it_was(tmp_path: Path) -> None:
         assert all(np.array_equal(a[key], b[key]) for key in a)
         assert list((tmp_path / "checkpoints").iterdir()) == []
     finally:
-        second.engine.shutdown()
+        second.stop()
+
+
+def test_no_other_server_begins_before_this_one_is_gone(tmp_path: Path) -> None:
+    first, second = Running(EngineFolder(tmp_path)), Engine(EngineFolder(tmp_path))
+    try:
+        first.engine.shutdown()  # requests may still be under way
+        with pytest.raises(CannotStart, match="Another server"):
+            second.start()
+        first.engine.close()
+        second.start()
+    finally:
+        first.engine.close()
+        second.shutdown()
+        second.close()
 
 
 def test_no_worker_outlives_a_killed_server(tmp_path: Path) -> None:
@@ -188,7 +212,7 @@ running = Running(EngineFolder(Path({str(tmp_path)!r}), workers=2))
 for n in (20, 30):
     job = running.train(running.network(n), epochs=1000)
     running.wait_for_epoch(job, 1)
-print(*running.engine.backend.pids(), flush=True)
+print(*running.pids(), flush=True)
 sys.stdin.read()
 """
     with subprocess.Popen(

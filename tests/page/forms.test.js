@@ -15,6 +15,8 @@ test("wrong layers are refused with the range in words", () => {
   const table = {
     "30, abc": /"abc" is not a whole number/, "30.5": /"30.5" is not a whole number/, "0": /1 to 10,000 neurons, not 0/,
     "10001": /1 to 10,000 neurons, not 10,001/, "9999999999999999999999": /a number of 22 digits/,
+    "0x10": /"0x10" is not a whole number\. Type sizes in decimal digits/, "128, 0X1f": /"0X1f" is not a whole number/, "0b11": /"0b11" is not/,
+    "1e2": /"1e2" is not a whole number\. Type sizes in decimal digits/, "1.0e2": /"1\.0e2" is not/, "\u0663\u0660": /is not a whole number/,
     [many]: /At most 18 hidden layers are possible; these are 19/,
     "10000, 10000": /107,960,010 parameters; at most 50,000,000/,
   };

@@ -9,7 +9,7 @@
     worker --report--> JobManager, Reports --TRANSITIONS--> Store (in one transaction) --> EventBus --> clients
 
 * A **request thread** calls `submit`, `release`, `cancel`; it gets an answer at once and never waits for training.
-* A **worker's thread** calls `_on_report` with what its process says, in order; what follows from it is in ``reports``.
+* A **worker's thread** puts what its process says into the ``inbox``, in order; what follows from it is in ``reports``.
 * One lock orders all this. It is held for a millisecond or two, the time of a commit.
 
 A submitted job is *held* until the reply to its request has been written, so that nobody misses its first event; a
@@ -19,10 +19,8 @@ timer releases it should the reply never end.
 from __future__ import annotations
 
 import builtins
-import logging
 import threading
 import uuid
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -33,7 +31,9 @@ from hippo.clock import now
 from hippo.errors import JobEnded, NotReady, TooManyJobs
 from hippo.jobs.bus import EventBus
 from hippo.jobs.frames import Message
+from hippo.jobs.inbox import RETRY, Inbox, later
 from hippo.jobs.job import PUBLIC_STATUS, WAITING, Job, JobState
+from hippo.jobs.passes import Passes
 from hippo.jobs.process_backend import ProcessBackend
 from hippo.jobs.reports import Reports
 from hippo.jobs.run import TrainingSpec
@@ -42,21 +42,9 @@ from hippo.jobs.worker_keeper import Task
 from hippo.persistence.model_persistence import ModelFiles
 from hippo.training import TrainingConfig
 
-log = logging.getLogger(__name__)
-
 MAX_UNFINISHED = 1_000
 #: Seconds after which a job starts although its reply has not been seen to end.
 HOLD = 1.0
-#: Seconds until what could not be written, on a full disk say, is written again.
-RETRY = 1.0
-
-
-class OutputsPass:
-    """A pass over the test set that one or more requests wait for."""
-
-    def __init__(self) -> None:
-        self.done = threading.Event()
-        self.answer: Message = {}
 
 
 class JobManager:
@@ -91,9 +79,9 @@ class JobManager:
         self._backend = backend
         self._lock = threading.RLock()
         self._held: dict[str, threading.Timer] = {}
-        self._unwritten: dict[str, deque[Message]] = {}  # reports that wait for the database, by job
+        self._inbox = Inbox(self._lock, self._take)
         self._reports = Reports(store, files, bus, retry=lambda job: self._enqueue(job, first=True))
-        self._passes: dict[tuple[str, str | None], OutputsPass] = {}
+        self._passes = Passes(backend)
         self._stopping = False
 
     def start(self) -> None:
@@ -147,7 +135,7 @@ class JobManager:
             if self.counts()["unfinished"] >= MAX_UNFINISHED:
                 raise TooManyJobs(f"{MAX_UNFINISHED} jobs are waiting already. Wait for some to end, or cancel them.")
             job = self._store.add_job(str(uuid.uuid4()), network_id, config)
-            self._held[job.job_id] = self._later(HOLD, self.release, job.job_id)
+            self._held[job.job_id] = later(HOLD, self.release, job.job_id)
             return self._records([job])[0]
 
     def release(self, job_id: str) -> None:
@@ -158,7 +146,7 @@ class JobManager:
             try:
                 job = self._store.job(job_id)
             except (SQLAlchemyError, NotReady):
-                self._held[job_id] = self._later(RETRY, self.release, job_id)
+                self._held[job_id] = later(RETRY, self.release, job_id)
                 return
             self._release_hold(job_id)
             self._enqueue(job)
@@ -222,26 +210,7 @@ class JobManager:
         NotReady
             When it took longer than `timeout` seconds, or failed.
         """
-        network = self._store.network(network_id)
-        key = (network_id, network.revision)
-        with self._lock:
-            waited_for = self._passes.get(key)
-            if waited_for is None:
-                waited_for = self._passes[key] = OutputsPass()
-                arguments = {"network_id": network_id, "network": network.spec.to_dict(), "revision": network.revision}
-                task_id = str(uuid.uuid4())
-
-                def report(message: Message) -> None:
-                    with self._lock:
-                        del self._passes[key]
-                    waited_for.answer = message
-                    waited_for.done.set()
-
-                message = {"type": "outputs", "job_id": task_id, "arguments": arguments}
-                self._backend.submit_short(Task(task_id, message, report))
-        if not waited_for.done.wait(timeout) or waited_for.answer["type"] != "done":
-            reason = waited_for.answer.get("error")
-            raise NotReady(reason or "The pass over the test set is not finished yet. Try again in a moment.")
+        self._passes.make(self._store.network(network_id), timeout)
 
     def shutdown(self, timeout: float) -> None:
         """Take no new jobs; interrupt what runs: workers checkpoint and exit within `timeout` seconds."""
@@ -270,42 +239,13 @@ class JobManager:
             reported=job.epoch,
         )
         message = {"type": "train", "job_id": job.job_id, "spec": vars(spec)}
-        self._backend.submit(Task(job.job_id, message, lambda report: self._on_report(job.job_id, report)), first)
+        self._backend.submit(Task(job.job_id, message, lambda report: self._inbox.put(job.job_id, report)), first)
 
-    def _on_report(self, job_id: str, message: Message) -> None:
-        """Take a report, or keep it for later when the database cannot be written; later ones then wait behind it."""
-        with self._lock:
-            waiting = self._unwritten.get(job_id)
-            if waiting is not None:
-                if message["type"] != "progress":
-                    waiting.append(message)
-            elif not self._take(job_id, message):
-                self._unwritten[job_id] = deque([message])
-                self._later(RETRY, self._write_again, job_id)
-
-    def _write_again(self, job_id: str) -> None:
-        with self._lock:
-            waiting = self._unwritten[job_id]
-            while waiting:
-                if not self._take(job_id, waiting[0]):
-                    self._later(RETRY, self._write_again, job_id)
-                    return
-                waiting.popleft()
-            del self._unwritten[job_id]
-
-    def _take(self, job_id: str, message: Message) -> bool:
-        """Do what a report asks for; return whether that is done with."""
-        try:
-            job = self._store.job(job_id)
-            if not job.is_final:
-                self._reports.take(job, message, stopping=self._stopping)
-        except (SQLAlchemyError, NotReady):
-            log.exception("Job %s: the report %s could not be written", job_id, message["type"])
-            return False
-        except Exception:
-            # The thread that called serves its worker for ever; a fault with one job must not end it.
-            log.exception("Job %s: the report %s could not be taken", job_id, message["type"])
-        return True
+    def _take(self, job_id: str, message: Message) -> None:
+        """Do what a report asks for, unless it comes after the job's end."""
+        job = self._store.job(job_id)
+        if not job.is_final:
+            self._reports.take(job, message, stopping=self._stopping)
 
     def _records(self, jobs: builtins.list[Job]) -> builtins.list[dict[str, Any]]:
         """Return what clients are told of these jobs, with the place in the queue of those that wait."""
@@ -323,10 +263,3 @@ class JobManager:
         timer = self._held.pop(job_id, None)
         if timer is not None:
             timer.cancel()
-
-    @staticmethod
-    def _later(seconds: float, call: Callable[..., Any], *arguments: Any) -> threading.Timer:
-        timer = threading.Timer(seconds, call, arguments)
-        timer.daemon = True
-        timer.start()
-        return timer

@@ -68,10 +68,6 @@ class ProcessBackend:
         """Whether at least one worker is up."""
         return any(worker.is_up for worker in self._workers) and not self._stopping
 
-    def pids(self) -> list[int]:
-        """Return the process ids of the workers that are alive, the assistant included."""
-        return [worker.pid for worker in [*self._workers, self._assistant] if worker.pid is not None]
-
     def submit(self, task: Task, first: bool = False) -> None:
         """Queue a task; `first` puts it before all others."""
         with self._lock:

@@ -69,6 +69,8 @@ export function suggestedRate(activation, loss) {
 
 // A dash or a cross parts two numbers; before a number alone it is a sign, which no layer has.
 const BETWEEN_SIZES = /(?<=\d\s*)\s*[x\u00d7\u2013-]\s*(?=\d)|[\s,;]+/;
+// 0x10 would otherwise be a layer of 0 and one of 10 neurons.
+const NOT_DECIMAL = /\b0[xob][\da-f]+/i;
 
 /**
  * Reads the sizes of the hidden layers: "30", "128, 64", "128-64" or nothing at all.
@@ -76,12 +78,13 @@ const BETWEEN_SIZES = /(?<=\d\s*)\s*[x\u00d7\u2013-]\s*(?=\d)|[\s,;]+/;
  * @returns {{sizes: number[], error: string}} all layers with input and output, or why not
  */
 export function parseLayers(text) {
-  const words = text.trim().split(BETWEEN_SIZES).filter(Boolean);
+  const otherBase = NOT_DECIMAL.exec(text);
+  const words = otherBase ? [otherBase[0]] : text.trim().split(BETWEEN_SIZES).filter(Boolean);
   const hidden = [];
   const [low, high] = LIMITS.layerSize;
   for (const word of words) {
     if (!/^\d+$/.test(word)) {
-      return { sizes: [], error: `"${word}" is not a whole number. Type sizes like 30 or 128, 64.` };
+      return { sizes: [], error: `"${word}" is not a whole number. Type sizes in decimal digits, like 30 or 128, 64.` };
     }
     const size = Number(word);
     if (size < low || size > high) {

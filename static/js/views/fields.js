@@ -44,7 +44,7 @@ export function textField(field) {
       aria-describedby=${describedBy(id, error)}
       .value=${live(value)}
       @input=${(event) => onInput(event.target.value)}
-      @blur=${onBlur ?? nothing}
+      @blur=${(event) => toSubmit(event) || onBlur?.()}
     >`,
   );
 }
@@ -65,6 +65,15 @@ export function selectField(field) {
       ${options.map(([key, text]) => html`<option value=${key} .selected=${live(key === value)}>${text}</option>`)}
     </select>`,
   );
+}
+
+/**
+ * Whether the focus leaves for the button that checks the whole form. An error line that came between pressing and
+ * letting go would move the button from under the pointer, and the press would be lost.
+ * @param {FocusEvent} event
+ */
+function toSubmit(event) {
+  return event.relatedTarget instanceof HTMLButtonElement && event.relatedTarget.type === "submit";
 }
 
 /** @param {string} id @param {string} [error] */

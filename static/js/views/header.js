@@ -10,17 +10,19 @@ const CONNECTIONS = {
   live: ["connected", "Events arrive live over a socket."],
   polling: ["connected, polling", "No socket can be had; the page asks the server every few seconds instead."],
   lost: ["reconnecting\u2026", "The server does not answer; the page tries again by itself."],
+  refused: ["needs a token", "The server answers only to those who have its token."],
 };
 
 /** @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
 export function headerView(state, act) {
-  const [words, sentence] = CONNECTIONS[state.connection];
+  const connection = state.needsToken && state.connection !== "lost" ? "refused" : state.connection;
+  const [words, sentence] = CONNECTIONS[connection];
   const dark = state.theme === "dark";
   const switchHint = dark ? "Switches to the light theme; remembered on this device." : "Switches to the dark theme; remembered on this device.";
   return html`<header class="top">
     <a class="brand" href="#/" title="Shows your networks.">${mark}<span>Hippo</span></a>
     <p class="workers" title="Each worker trains one network at a time, on one processor core.">${workersText(state.server)}</p>
-    <p class="connection" data-state=${state.connection} title=${sentence} role="status"><span class="dot" aria-hidden="true"></span>${words}</p>
+    <p class="connection" data-state=${connection} title=${sentence} role="status"><span class="dot" aria-hidden="true"></span>${words}</p>
     <button class="icon-button" type="button" role="switch" aria-checked=${dark ? "true" : "false"} aria-label="Dark theme" title=${switchHint}
       @click=${() => act.setTheme(dark ? "light" : "dark")}>${dark ? sunIcon : moonIcon}</button>
     <a class="docs" href="/docs" title="The documentation of the REST interface, to read and to try.">API docs</a>
