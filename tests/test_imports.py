@@ -17,6 +17,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": (),
     "clock": (),
     "atomic_files": (),
+    "commands": ("errors",),
     "nn": (),
     "datasets": ("errors", "clock", "atomic_files"),
     "training": ("nn", "datasets"),
