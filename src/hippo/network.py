@@ -19,6 +19,8 @@ from hippo.nn import (
     INITIALIZERS,
     Array,
     CrossEntropyLoss,
+    Dropout,
+    LeakyReLU,
     Linear,
     Loss,
     Module,
@@ -29,11 +31,12 @@ from hippo.nn import (
     Tanh,
 )
 from hippo.nn.losses import output_probabilities
-from hippo.training import Callback, Progress, TrainingConfig, TrainingState, evaluate, train
+from hippo.training import Callback, EpochRecord, Progress, TrainingConfig, TrainingState, evaluate, train
 from hippo.training.config import MAX_SEED
-from hippo.training.loop import EpochRecord
 
-ACTIVATIONS: dict[str, type[Module]] = {"sigmoid": Sigmoid, "tanh": Tanh, "relu": ReLU}
+ACTIVATIONS: dict[str, type[Module]] = {"sigmoid": Sigmoid, "tanh": Tanh, "relu": ReLU, "leaky_relu": LeakyReLU}
+#: Activations whose units pass on what is above 0 only, and whose weights start after He.
+RECTIFIERS = ("relu", "leaky_relu")
 LOSSES: dict[str, type[Loss]] = {"quadratic": QuadraticLoss, "cross_entropy": CrossEntropyLoss}
 
 INPUTS, OUTPUTS = 784, 10
@@ -54,14 +57,16 @@ class NetworkSpec:
     ----------
     layer_sizes : tuple of int
         Neurons per layer, 784 first and 10 last; 2 to 20 layers of 1 to 10,000, at most 50 million parameters.
-    activation : {"sigmoid", "tanh", "relu"}
+    activation : {"sigmoid", "tanh", "relu", "leaky_relu"}
         Of the hidden layers.
     loss : {"quadratic", "cross_entropy"}
         Quadratic cost goes with sigmoid outputs, cross-entropy with a softmax.
-    initializer : {"xavier", "he", "normal", "zeros"}
+    initializer : {"xavier", "xavier_uniform", "he", "normal", "zeros"}
         Of the weights; biases start at 0.
     seed : int
         Of the weights, 0 to 2^53 - 1.
+    dropout : float
+        Fraction of every hidden layer that is dropped in training, 0 or more and below 1.
 
     Raises
     ------
@@ -74,6 +79,7 @@ class NetworkSpec:
     loss: str
     initializer: str
     seed: int
+    dropout: float = 0.0
 
     @classmethod
     def make(
@@ -83,18 +89,20 @@ class NetworkSpec:
         loss: str | None = None,
         initializer: str | None = None,
         seed: int | None = None,
+        dropout: float = 0.0,
     ) -> NetworkSpec:
         """Return a spec with the usual choice for what is not said.
 
-        Sigmoid networks get the quadratic cost, others cross-entropy; ReLU networks start after He, others after
-        Xavier; the seed is drawn by the operating system.
+        Sigmoid networks get the quadratic cost, others cross-entropy; networks of ReLU or leaky ReLU start after He,
+        others after Xavier; the seed is drawn by the operating system.
         """
         return cls(
             tuple(layer_sizes),
             activation,
             loss or ("quadratic" if activation == "sigmoid" else "cross_entropy"),
-            initializer or ("he" if activation == "relu" else "xavier"),
+            initializer or ("he" if activation in RECTIFIERS else "xavier"),
             secrets.randbelow(2**32) if seed is None else seed,
+            dropout,
         )
 
     def __post_init__(self) -> None:
@@ -121,6 +129,9 @@ class NetworkSpec:
                 raise InvalidValue(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed <= MAX_SEED:
             raise InvalidValue(f"seed must be a whole number from 0 to {MAX_SEED}, not {self.seed!r}.")
+        rate = self.dropout
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
+            raise InvalidValue(f"dropout must be a number from 0 to below 1, not {rate!r}.")
 
     @property
     def parameter_count(self) -> int:
@@ -144,14 +155,15 @@ class NeuralNetwork:
     ----------
     sizes : sequence of int, or NetworkSpec
         Neurons per layer, such as ``[784, 30, 10]``.
-    activation, loss, initializer, seed
+    activation, loss, initializer, seed, dropout
         As in `NetworkSpec`.
 
     Attributes
     ----------
     spec : NetworkSpec
     model : Sequential
-        The layers; with cross-entropy it ends in logits, and `predict` adds the softmax.
+        The layers, in eval mode but while it trains; with cross-entropy it ends in logits, and `predict` adds the
+        softmax.
     """
 
     def __init__(
@@ -161,9 +173,10 @@ class NeuralNetwork:
         loss: str | None = None,
         initializer: str | None = None,
         seed: int | None = None,
+        dropout: float = 0.0,
     ) -> None:
         if not isinstance(sizes, NetworkSpec):
-            sizes = NetworkSpec.make(sizes, activation, loss, initializer, seed)
+            sizes = NetworkSpec.make(sizes, activation, loss, initializer, seed, dropout)
         self.spec: NetworkSpec = sizes
         self.loss = LOSSES[self.spec.loss]()
         self.model = _build(self.spec, self.spec.initializer)
@@ -206,7 +219,7 @@ class NeuralNetwork:
         layers = [x]
         for module in self.model.modules:
             x = module.forward(x)
-            if not isinstance(module, Linear):
+            if not isinstance(module, Linear | Dropout):
                 layers.append(x)
         if isinstance(self.model.modules[-1], Linear):
             layers.append(output_probabilities(self.loss, x))
@@ -223,13 +236,15 @@ class NeuralNetwork:
         callbacks: Sequence[Callback] = (),
         progress: Callable[[EpochRecord], None] | None = None,
         state: TrainingState | None = None,
+        validation_data: Data | None = None,
+        **options: Any,
     ) -> list[EpochRecord]:
-        """Train with stochastic gradient descent and return one record per epoch (see `hippo.training.train`).
+        """Train with gradient descent and return one record per epoch (see `hippo.training.train`).
 
         Parameters
         ----------
-        training_data, test_data : Dataset, or list of column pairs
-            What is learned from; what the accuracy after each epoch is measured on.
+        training_data, test_data, validation_data : Dataset, or list of column pairs
+            What is learned from; what loss and accuracy are measured on after each epoch.
         epochs, mini_batch_size, learning_rate, seed
             As in `TrainingConfig`.
         callbacks : sequence of Callback
@@ -238,6 +253,8 @@ class NeuralNetwork:
             Given the record of each epoch as it ends.
         state : TrainingState, optional
             Where an interrupted run goes on.
+        **options
+            Any other setting of `TrainingConfig`, such as ``optimizer="adam"``.
 
         Raises
         ------
@@ -246,7 +263,7 @@ class NeuralNetwork:
         Diverged
             When the loss or a weight stops being finite.
         """
-        config = TrainingConfig(epochs, mini_batch_size, learning_rate, seed)
+        config = TrainingConfig(epochs, mini_batch_size, learning_rate, seed, **options)
         return train(
             self.model,
             self.loss,
@@ -256,6 +273,7 @@ class NeuralNetwork:
             _digits(test_data) if test_data is not None else None,
             [*callbacks, *([Progress(progress)] if progress else [])],
             state,
+            _digits(validation_data) if validation_data is not None else None,
         )
 
     def evaluate(self, test_data: Data) -> int:
@@ -286,6 +304,8 @@ def _build(spec: NetworkSpec, initializer: str) -> Sequential:
         modules.append(Linear(i, o, initializer, rng))
         if position < len(spec.layer_sizes) - 2:
             modules.append(hidden())
+            if spec.dropout:
+                modules.append(Dropout(spec.dropout))
     if spec.loss == "quadratic":
         modules.append(Sigmoid())
-    return Sequential(modules)
+    return Sequential(modules).eval()

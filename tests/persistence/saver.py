@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from hippo.network import NeuralNetwork
-from hippo.persistence import model_persistence
+from hippo.persistence import arrays_file
 from hippo.persistence.model_persistence import ModelFiles
 
 
@@ -85,7 +85,7 @@ def main() -> None:
     folder, where = Path(sys.argv[1]), sys.argv[2]
     files = ModelFiles(folder)
     if where == "plain-half":
-        module: Any = model_persistence
+        module: Any = arrays_file
         module.write_atomically = lambda path, content: path.write_bytes(content)
     both = [network(0), network(1)]
     for number in itertools.count():

@@ -21,6 +21,7 @@ from hippo import atomic_files
 from hippo.atomic_files import remove, sweep, write_atomically
 from hippo.errors import DataError
 from hippo.persistence.model_persistence import ModelFiles
+from hippo.training import TrainingState
 from tests.persistence.saver import network
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -165,7 +166,7 @@ def test_a_full_disk_leaves_the_old_file(
     for save in (
         lambda: files.save_model("net", network(1), "revision 1", {}),
         lambda: files.save_outputs("net", np.zeros((10_000, 10), np.float32), np.zeros((500, 10), np.float32), "1"),
-        lambda: files.save_checkpoint("job", network(1), {}),
+        lambda: files.save_checkpoint("job", network(1), TrainingState()),
     ):
         with failing(), pytest.raises(OSError, match=os.strerror(code)) as caught:
             save()

@@ -53,11 +53,11 @@ def test_a_network_answers_the_same_bit_for_bit(
     assert same(loaded, network)
     assert loaded.predict(images()).tobytes() == network.predict(images()).tobytes()
 
-    files.save_checkpoint("job", network, {"epoch": 1})
+    files.save_checkpoint("job", network, TrainingState(epoch=1))
     checkpoint = files.load_checkpoint("job")
     assert checkpoint is not None
     assert same(checkpoint[0], network)
-    assert checkpoint[1] == {"epoch": 1}
+    assert checkpoint[1] == TrainingState(epoch=1)
 
 
 def test_facts_come_back(files: ModelFiles) -> None:
@@ -72,7 +72,7 @@ def test_a_file_is_safetensors_with_one_key_of_metadata(files: ModelFiles) -> No
     network = NeuralNetwork([784, 3, 10], seed=3)
     files.save_model("net", network, "r", {"accuracy": 0.5})
     files.save_outputs("net", np.zeros((20, 10), np.float32), np.zeros((3, 10), np.float32), "r")
-    files.save_checkpoint("job", network, {})
+    files.save_checkpoint("job", network, TrainingState())
     for path in (files.model_path("net"), files.outputs_path("net"), files.checkpoint_path("job")):
         with safe_open(path, framework="np") as file:
             assert list(file.metadata()) == ["hippo"]
@@ -165,11 +165,11 @@ def test_a_run_goes_on_from_its_checkpoint_bit_for_bit(files: ModelFiles) -> Non
     history, state = learn(whole, TrainingState()), TrainingState()
     with pytest.raises(InterruptedError):
         learn(stopped, state, _StopWithinEpoch())
-    files.save_checkpoint("job", stopped, state.to_dict())
+    files.save_checkpoint("job", stopped, state)
 
     loaded = files.load_checkpoint("job")
     assert loaded is not None
-    found = learn(loaded[0], TrainingState(**loaded[1]))
+    found = learn(loaded[0], loaded[1])
     assert same(loaded[0], whole)
     assert [record["loss"] for record in found] == [record["loss"] for record in history]
     files.delete_checkpoint("job")
@@ -185,7 +185,7 @@ def test_networks_are_listed_and_deleted(files: ModelFiles) -> None:
         files.save_model(network_id, network, "r", {})
         files.save_outputs(network_id, outputs, outputs, "r")
     files.save_outputs("untrained", outputs, outputs, "initial")
-    files.save_checkpoint("job", network, {})
+    files.save_checkpoint("job", network, TrainingState())
     (files.folder / ".unfinished-1").write_bytes(b"")
     (files.folder / "checkpoints" / ".unfinished-2").write_bytes(b"")
     assert sorted(files.saved_networks()) == ["a", "b"]
@@ -292,7 +292,7 @@ def test_a_network_that_cannot_be_read_is_named(spoil: Callable[[Path], object],
         files.load_model("net")
     assert str(files.folder) not in caught.value.message
 
-    files.save_checkpoint("job", network, {})
+    files.save_checkpoint("job", network, TrainingState())
     spoil(files.checkpoint_path("job"))
     with pytest.raises(DataError, match=r"^job\.safetensors "):
         files.load_checkpoint("job")
@@ -317,7 +317,7 @@ def test_a_network_that_is_missing_is_named(files: ModelFiles) -> None:
 
 
 def test_a_checkpoint_without_its_state_is_named(files: ModelFiles) -> None:
-    files.save_checkpoint("job", NeuralNetwork([784, 3, 10], seed=1), {})
+    files.save_checkpoint("job", NeuralNetwork([784, 3, 10], seed=1), TrainingState())
     _changed(state=None)(files.checkpoint_path("job"))
     with pytest.raises(DataError, match=r"^job\.safetensors "):
         files.load_checkpoint("job")

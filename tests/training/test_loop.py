@@ -15,7 +15,7 @@ from hippo.nn import Array
 from hippo.training import Callback, Control, Diverged, LastGood, TrainingRun, TrainingState, batches
 from tests.jobs.made_data import made_mnist
 
-TIMES = {"duration_seconds", "elapsed_time", "images_per_second"}
+TIMES = {"duration_seconds", "elapsed_time", "images_per_second", "augmentation_share"}
 
 #: 600 examples in mini-batches of 70: eight whole ones and one of 40.
 SIZE, BATCHES = 70, 9
@@ -31,6 +31,7 @@ def network(activation: str = "sigmoid", seed: int = 1) -> NeuralNetwork:
 
 
 def learn(net: NeuralNetwork, data: MNIST, epochs: int = 3, rate: float = 0.5, **more: Any) -> list[dict[str, Any]]:
+    more = {"validation_data": data.validation_data} | more
     return net.train(data.training_data, epochs, SIZE, rate, data.test_data, **more)
 
 
@@ -55,14 +56,19 @@ def test_a_record_holds_what_is_documented(data: MNIST) -> None:
         assert kinds == {
             "epoch": int,
             "loss": float,
+            "training_accuracy": float,
+            "validation_loss": float,
+            "validation_accuracy": float,
             "test_loss": float,
             "test_accuracy": int,
             "test_total": int,
             "accuracy": float,
             "learning_rate": float,
+            "gradient_norm": float,
             "duration_seconds": float,
             "elapsed_time": float,
             "images_per_second": float,
+            "augmentation_share": float,
         }
         assert record["test_total"] == len(data.test_data)
         assert record["accuracy"] == record["test_accuracy"] / record["test_total"]
@@ -79,7 +85,8 @@ def test_a_record_holds_what_is_documented(data: MNIST) -> None:
 def test_without_a_test_set_its_fields_are_none(data: MNIST) -> None:
     (record,) = network().train(data.training_data, epochs=1, mini_batch_size=SIZE)
     absent = {name for name, value in record.items() if value is None}
-    assert absent == {"test_loss", "test_accuracy", "test_total", "accuracy"}
+    of_test = {"test_loss", "test_accuracy", "test_total", "accuracy"}
+    assert absent == of_test | {"validation_loss", "validation_accuracy"}
 
 
 def test_the_loss_of_an_epoch_is_the_mean_over_its_examples(data: MNIST) -> None:

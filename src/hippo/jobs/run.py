@@ -16,9 +16,8 @@ from hippo.errors import DataError
 from hippo.network import NetworkSpec, NeuralNetwork
 from hippo.nn import Array
 from hippo.persistence.model_persistence import ModelFiles
-from hippo.training import Diverged, LastGood, TrainingState
+from hippo.training import Diverged, EpochRecord, LastGood, TrainingState
 from hippo.training.callbacks import Checkpoint, Control, Progress, Pulse
-from hippo.training.loop import EpochRecord
 from hippo.training.metrics import accuracy, network_outputs
 
 log = logging.getLogger(__name__)
@@ -119,7 +118,7 @@ def _train(
 
     def save_checkpoint(good: dict[str, Array] | None = None) -> None:
         try:
-            context.files.save_checkpoint(spec.job_id, network, state.to_dict(), good)
+            context.files.save_checkpoint(spec.job_id, network, state, good)
         except OSError as error:  # the run itself is well, and an older checkpoint may still be there
             log.warning("The checkpoint of job %s could not be written: %s", spec.job_id, error.strerror)
 
@@ -181,8 +180,8 @@ def _start(spec: TrainingSpec, files: ModelFiles) -> tuple[NeuralNetwork, Traini
         checkpoint = files.load_checkpoint(spec.job_id)
         if checkpoint is not None:
             network, state, last_good = checkpoint
-            return network, TrainingState(**state), LastGood(last_good)
-    except (DataError, TypeError) as error:
+            return network, state, LastGood(last_good)
+    except DataError as error:
         log.warning("The checkpoint of job %s cannot be used (%s); the run begins again", spec.job_id, error)
     if spec.revision is not None:
         return files.load_model(spec.network_id), TrainingState(), LastGood()

@@ -4,13 +4,13 @@ The pictures stay as they lie on disk (uint8, memory-mapped, shared by all worke
 floats, up to `CHUNK` at a time, in memory that is used again and again. A larger batch comes in chunks.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hippo.nn import Array
+from hippo.nn import Array, smooth_labels
 
 #: Rows that are turned into floats, and may go through the network, at once. 1,000 rows of 784 floats are 3 MB: larger
 #: chunks are no faster, only bigger.
@@ -19,6 +19,8 @@ CLASSES = 10
 
 #: Pictures, one a row: bytes, or float32 numbers that are taken as they are.
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
+#: Changes pictures (rows, 784) in place; the number of the chunk within the epoch decides what it draws.
+Augment = Callable[[Array, int], None]
 
 
 @dataclass(slots=True)
@@ -28,7 +30,8 @@ class Chunk:
     Attributes
     ----------
     inputs : ndarray of float32 (rows, 784), 0-1
-    targets : ndarray of float32 (rows, 10), one-hot
+    targets : ndarray of float32 (rows, 10), one-hot, or smoothed
+    labels : ndarray of int (rows,)
     batch_size : int
         Rows of the whole mini-batch.
     is_first, is_last : bool
@@ -37,6 +40,7 @@ class Chunk:
 
     inputs: Array
     targets: Array
+    labels: NDArray[np.intp]
     batch_size: int
     is_first: bool
     is_last: bool
@@ -50,16 +54,21 @@ class Gather:
     pixels : ndarray of uint8, or of float32 (N, 784)
         Bytes become numbers from 0 to 1; floats are taken as they are.
     labels : ndarray of uint8 (N,)
+    smoothing : float
+        What is taken from the certainty of the targets (see `hippo.nn.smooth_labels`).
     """
 
-    def __init__(self, pixels: Pixels, labels: NDArray[np.uint8]) -> None:
+    def __init__(self, pixels: Pixels, labels: NDArray[np.uint8], smoothing: float = 0.0) -> None:
         self._pixels = pixels
         self._labels = labels.astype(np.intp)  # the type of an index; any other is converted at each use
-        self._one_hot = np.eye(CLASSES, dtype=np.float32)
+        self._targets = smooth_labels(np.eye(CLASSES, dtype=np.float32), smoothing)
         self._buffers: dict[int, tuple[Pixels, NDArray[np.intp], Array, Array]] = {}
 
-    def __call__(self, index: NDArray[np.int64]) -> tuple[Array, Array]:
-        """Return inputs (rows, 784) and one-hot targets (rows, 10), valid until the next call with as many rows."""
+    def __call__(self, index: NDArray[np.int64]) -> tuple[Array, Array, NDArray[np.intp]]:
+        """Return inputs (rows, 784), targets (rows, 10) and labels (rows,).
+
+        They are valid until the next call with as many rows.
+        """
         rows = len(index)
         if rows not in self._buffers:
             inputs = np.empty((rows, self._pixels.shape[1]), np.float32)
@@ -76,12 +85,18 @@ class Gather:
             np.copyto(inputs, raw)  # in two steps: dividing bytes into floats would take a buffer for the conversion
             np.divide(inputs, np.float32(255), out=inputs)
         np.take(self._labels, index, out=classes, mode="clip")
-        np.take(self._one_hot, classes, axis=0, out=targets, mode="clip")
-        return inputs, targets
+        np.take(self._targets, classes, axis=0, out=targets, mode="clip")
+        return inputs, targets, classes
 
 
 def minibatches(
-    pixels: Pixels, labels: NDArray[np.uint8], size: int, rng: np.random.Generator, start: int = 0
+    pixels: Pixels,
+    labels: NDArray[np.uint8],
+    size: int,
+    rng: np.random.Generator,
+    start: int = 0,
+    smoothing: float = 0.0,
+    augment: Augment | None = None,
 ) -> Iterator[Chunk]:
     """Yield one epoch of mini-batches: every example once, in an order drawn from `rng`.
 
@@ -96,41 +111,60 @@ def minibatches(
         Decides the order; one permutation is drawn from it.
     start : int
         Mini-batches of this epoch to leave out, because they were done before an interruption.
+    smoothing : float
+        Of the targets, 0 or more and below 1.
+    augment : callable, optional
+        Changes the pictures of every chunk.
 
     Returns
     -------
     iterator of Chunk
         The arrays of each are overwritten by later ones.
     """
-    order = rng.permutation(len(pixels))[start * size :]
-    chunks = _whole_batches if size <= CHUNK else _parts_of_batches
-    return chunks(Gather(pixels, labels), order, size)
+    gather = Gather(pixels, labels, smoothing)
+    order = rng.permutation(len(pixels))
+    if size <= CHUNK:
+        return _whole_batches(gather, order, size, start, augment)
+    return _parts_of_batches(gather, order, size, start, augment)
 
 
-def _whole_batches(gather: Gather, order: NDArray[np.int64], size: int) -> Iterator[Chunk]:
+def _whole_batches(
+    gather: Gather, order: NDArray[np.int64], size: int, start: int, augment: Augment | None
+) -> Iterator[Chunk]:
     """Yield mini-batches as slices of up to `CHUNK` rows that are turned into floats at once.
 
     Ten rows at a time, that would take twice as long, and most of it between the calls of NumPy.
     """
-    rows = CHUNK // size * size
+    per_chunk = CHUNK // size
+    rows = per_chunk * size
     chunks: list[Chunk] = []
-    for begin in range(0, len(order), rows):
-        inputs, targets = gather(order[begin : begin + rows])
+    # Chunks begin where they would without an interruption: what augmentation draws depends on their number.
+    for number in range(start // per_chunk, -(-len(order) // rows)):
+        inputs, targets, labels = gather(order[number * rows : (number + 1) * rows])
+        if augment:
+            augment(inputs, number)
         if not chunks or len(inputs) < rows:
             chunks = [
-                Chunk(inputs[i : i + size], targets[i : i + size], min(size, len(inputs) - i), True, True)
-                for i in range(0, len(inputs), size)
+                Chunk(inputs[at], targets[at], labels[at], min(size, len(inputs) - at.start), True, True)
+                for at in (slice(begin, begin + size) for begin in range(0, len(inputs), size))
             ]
-        yield from chunks
+        yield from chunks[max(0, start - number * per_chunk) :]
 
 
-def _parts_of_batches(gather: Gather, order: NDArray[np.int64], size: int) -> Iterator[Chunk]:
+def _parts_of_batches(
+    gather: Gather, order: NDArray[np.int64], size: int, start: int, augment: Augment | None
+) -> Iterator[Chunk]:
     """Yield mini-batches in parts of up to `CHUNK` rows."""
-    for begin in range(0, len(order), size):
+    parts = -(-size // CHUNK)
+    for number, begin in enumerate(range(0, len(order), size)):
+        if number < start:
+            continue
         batch = order[begin : begin + size]
-        for offset in range(0, len(batch), CHUNK):
-            inputs, targets = gather(batch[offset : offset + CHUNK])
-            yield Chunk(inputs, targets, len(batch), offset == 0, offset + CHUNK >= len(batch))
+        for part, offset in enumerate(range(0, len(batch), CHUNK)):
+            inputs, targets, labels = gather(batch[offset : offset + CHUNK])
+            if augment:
+                augment(inputs, number * parts + part)
+            yield Chunk(inputs, targets, labels, len(batch), part == 0, offset + CHUNK >= len(batch))
 
 
 class GradientSum:

@@ -1,15 +1,17 @@
 """What may be attached to the training loop. The loop is mathematics; everything else is a callback.
 
 A callback overrides the hooks it needs. They are called in the order of the list, `on_train_end` in the reverse order
-and however the run ended. A hook stops the run by raising.
+and however the run ended. A hook ends the run after the epoch under way by setting ``run.stop_reason``, or at once by
+raising.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
+from hippo.errors import InvalidValue
 from hippo.nn import Array
-from hippo.training.loop import EpochRecord, TrainingRun
+from hippo.training.state import EpochRecord, TrainingRun
 
 
 class Callback:
@@ -144,6 +146,65 @@ class Checkpoint(Callback):
         if run.elapsed - self._last >= self._seconds:
             self._save(run)
             self._last = run.elapsed
+
+
+class EarlyStopping(Callback):
+    """Ends the run when the validation loss has not fallen for a while (Prechelt, Early Stopping - But When?, 1998).
+
+    It reads the history of the run, so that a run that was resumed stops where it would have stopped.
+
+    Parameters
+    ----------
+    patience : int
+        Epochs without a new lowest loss before the end, 1 or more.
+    minimum : float
+        By how much a loss must be lower to count, 0 or more.
+
+    Raises
+    ------
+    InvalidValue
+        For a number out of range, or, at the first epoch's end, a run without validation data.
+    """
+
+    def __init__(self, patience: int = 10, minimum: float = 0.0) -> None:
+        if patience < 1 or not minimum >= 0:
+            raise InvalidValue("Early stopping needs a patience of 1 epoch or more and a minimum of 0 or more.")
+        self._patience, self._minimum = patience, minimum
+
+    def on_epoch_end(self, run: TrainingRun) -> None:
+        """Look whether it is time to stop."""
+        best, waited = float("inf"), 0
+        for loss in validation_losses(run):
+            best, waited = (loss, 0) if loss < best - self._minimum else (best, waited + 1)
+        if waited >= self._patience:
+            run.stop_reason = f"the validation loss has not fallen for {waited} epochs"
+
+
+class BestCheckpoint(Callback):
+    """Saves the network whenever its validation loss is the lowest so far.
+
+    Parameters
+    ----------
+    save : callable
+        Called with the `TrainingRun` at the end of such an epoch.
+    """
+
+    def __init__(self, save: Callable[[TrainingRun], None]) -> None:
+        self._save = save
+
+    def on_epoch_end(self, run: TrainingRun) -> None:
+        """Save, if this epoch is the best one."""
+        losses = validation_losses(run)
+        if losses.index(min(losses)) == len(losses) - 1:
+            self._save(run)
+
+
+def validation_losses(run: TrainingRun) -> list[float]:
+    """Return the validation loss of every epoch so far; raises InvalidValue where there is no validation set."""
+    losses = [record["validation_loss"] for record in run.state.history]
+    if None in losses:
+        raise InvalidValue("To choose an epoch takes a validation set: give validation_data.")
+    return losses
 
 
 class Control(Callback):

@@ -1,4 +1,4 @@
-"""The only training loop in the project: stochastic gradient descent over mini-batches.
+"""The only training loop in the project: gradient descent over mini-batches.
 
 `train` is what a notebook, the command line and a worker process all run. Everything that is not the mathematics of a
 step (reporting, checkpoints, cancelling, early stopping) is a `Callback` and stands in ``callbacks``.
@@ -7,96 +7,27 @@ step (reporting, checkpoints, cancelling, early stopping) is a `Callback` and st
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from hippo.datasets.dataset import Dataset
-from hippo.nn import SGD, Loss, Sequential
+from hippo.nn import Loss, Sequential, clip_gradients, gradient_norm
 from hippo.training.batches import GradientSum, minibatches
+from hippo.training.chance import Chance
 from hippo.training.config import TrainingConfig
-from hippo.training.metrics import evaluate
+from hippo.training.metrics import Answers, evaluate
+from hippo.training.state import Diverged, EpochRecord, TrainingRun, TrainingState
 
 if TYPE_CHECKING:
     from hippo.training.callbacks import Callback
 
-#: What is known of an epoch, by name; see `train`.
-EpochRecord = dict[str, Any]
-
-
-class Diverged(ArithmeticError):
-    """The loss or a weight stopped being finite in `epoch` (from 1): the learning rate is too high for this network."""
-
-    def __init__(self, epoch: int) -> None:
-        super().__init__(
-            f"The training diverged in epoch {epoch}: the loss is no longer a finite number. "
-            "Try a smaller learning rate."
-        )
-        self.epoch = epoch
-
-
-@dataclass
-class TrainingState:
-    """Where a run is: with the weights, all that is needed to go on as if it had never stopped.
-
-    Attributes
-    ----------
-    epoch : int
-        Finished epochs.
-    batch : int
-        Finished mini-batches of the epoch under way.
-    loss_sum : float
-        Sum of the losses of the examples seen in the epoch under way.
-    elapsed : float
-        Seconds of computing so far.
-    rng_state : mapping or None
-        State of the random generator at the beginning of the epoch under way, or of the next one. With `batch` it gives
-        the place in the shuffle: the order is drawn again and the finished mini-batches are left out.
-    history : list of dict
-        One record for each finished epoch.
-    """
-
-    epoch: int = 0
-    batch: int = 0
-    loss_sum: float = 0.0
-    elapsed: float = 0.0
-    rng_state: Mapping[str, Any] | None = None
-    history: list[EpochRecord] = field(default_factory=list)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the state as numbers, texts, lists and dicts: what JSON can hold."""
-        return asdict(self)
-
-
-class TrainingRun:
-    """What callbacks see of a run: network, optimizer, settings, and the `state`, which the loop keeps current."""
-
-    def __init__(
-        self,
-        model: Sequential,
-        loss: Loss,
-        optimizer: SGD,
-        config: TrainingConfig,
-        state: TrainingState,
-        examples: int,
-    ) -> None:
-        self.model = model
-        self.loss = loss
-        self.optimizer = optimizer
-        self.config = config
-        self.state = state
-        self.examples = examples
-        self._clock = time.perf_counter() - state.elapsed
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds of computing so far, those before an interruption included."""
-        return time.perf_counter() - self._clock
+#: The gradient's norm is taken of the first mini-batch of an epoch and of each 100th after it: it would cost a tenth of
+#: the time to take it of all.
+NORM_EVERY = 100
 
 
 def train(
@@ -108,6 +39,7 @@ def train(
     test_data: Dataset | None = None,
     callbacks: Sequence[Callback] = (),
     state: TrainingState | None = None,
+    validation_data: Dataset | None = None,
 ) -> list[EpochRecord]:
     """Train `model` in place and return one record per epoch.
 
@@ -117,10 +49,11 @@ def train(
         Takes (batch, 784), returns (batch, 10).
     loss : Loss
         What is made small.
-    training_data, test_data : Dataset
-        What is learned from, and what each epoch's accuracy is measured on.
+    training_data, test_data, validation_data : Dataset
+        What is learned from, and what is measured after each epoch. For choices (early stopping, the best epoch) only
+        the validation set may be used; who wants an honest test result looks at the test set once, after training.
     config : TrainingConfig
-        Epochs, mini-batch size, learning rate.
+        Epochs, mini-batch size, learning rate, optimizer.
     rng : numpy.random.Generator
         Decides the order of the examples.
     callbacks : sequence of Callback
@@ -131,9 +64,11 @@ def train(
     Returns
     -------
     list of dict
-        Per epoch: ``epoch`` (from 1), ``loss`` (training, mean over the epoch), ``test_loss``, ``test_accuracy`` (a
-        count), ``test_total``, ``accuracy`` (0-1), ``learning_rate``, ``duration_seconds``, ``elapsed_time`` (seconds),
-        ``images_per_second``. What concerns the test set is None without one.
+        Per epoch: ``epoch`` (from 1), ``loss`` and ``training_accuracy`` (0-1; means over the epoch, while the network
+        learned), ``validation_loss``, ``validation_accuracy`` (0-1), ``test_loss``, ``test_accuracy`` (a count),
+        ``test_total``, ``accuracy`` (0-1, of the test set), ``learning_rate`` (of the last step), ``gradient_norm``
+        (mean over each 100th mini-batch), ``duration_seconds``, ``elapsed_time`` (seconds), ``images_per_second``,
+        ``augmentation_share`` (0-1, of the duration). What concerns a set that was not given is None.
 
     Raises
     ------
@@ -145,55 +80,99 @@ def train(
     Nielsen, Neural Networks and Deep Learning, chapter 1, "Implementing our network to classify digits".
     """
     state = state or TrainingState()
-    optimizer = SGD(model, config.learning_rate)
+    optimizer, schedule = config.make_optimizer(model), config.make_schedule()
+    if state.steps:
+        optimizer.restore(state.steps, state.arrays)
+    state.arrays = optimizer.state
     run = TrainingRun(model, loss, optimizer, config, state, len(training_data))
-    gradients = GradientSum(model.gradients)
+    gradients, answers, chance = GradientSum(model.gradients), Answers(state), Chance(model, config, state)
+    batches = -(-len(training_data) // config.mini_batch_size)
     if state.rng_state is not None:
         rng.bit_generator.state = state.rng_state
 
-    with _fast(model, loss), _hooks(run, callbacks):
-        while state.epoch < config.epochs:
-            began, seen = run.elapsed, 0
+    with _fast(model, loss), _hooks(run, answers, callbacks):
+        while state.epoch < config.epochs and run.stop_reason is None:
+            timer = _Timer(run, chance)
             state.rng_state = rng.bit_generator.state
             for callback in callbacks:
                 callback.on_epoch_begin(run)
 
             batch_loss = 0.0
             for chunk in minibatches(
-                training_data.inputs, training_data.labels, config.mini_batch_size, rng, start=state.batch
+                training_data.inputs,
+                training_data.labels,
+                config.mini_batch_size,
+                rng,
+                state.batch,
+                config.label_smoothing,
+                chance.augment,
             ):
+                if chunk.is_first:
+                    chance.begin_batch()
                 outputs = model.forward(chunk.inputs)
                 batch_loss += loss.forward(outputs, chunk.targets, chunk.batch_size)
                 model.backward(loss.backward())
                 gradients.add(chunk)
+                answers.add(outputs, chunk.labels)
                 if not chunk.is_last:
                     for callback in callbacks:
                         callback.on_chunk_end(run)
                     continue
                 if not math.isfinite(batch_loss):
                     raise Diverged(state.epoch + 1)
+                if state.batch % NORM_EVERY == 0:
+                    state.norm_sum += gradient_norm(model)
+                if config.clip_norm:
+                    clip_gradients(model, config.clip_norm)
+                if schedule:
+                    now = state.epoch + state.batch / batches
+                    optimizer.lr = config.learning_rate * schedule(now, config.epochs)
                 optimizer.step()
 
                 state.batch += 1
+                state.steps += 1
                 state.loss_sum += batch_loss * chunk.batch_size
-                seen += chunk.batch_size
+                timer.seen += chunk.batch_size
                 batch_loss = 0.0
                 for callback in callbacks:
                     callback.on_batch_end(run)
 
-            _finish_epoch(run, test_data, run.elapsed - began, seen)
+            answers.count()
+            _finish_epoch(run, timer.stop(), validation_data, test_data)
             state.rng_state = rng.bit_generator.state
             for callback in callbacks:
                 callback.on_epoch_end(run)
     return state.history
 
 
-def _finish_epoch(run: TrainingRun, test_data: Dataset | None, seconds: float, seen: int) -> None:
+class _Timer:
+    """How long an epoch, or the rest of an interrupted one, takes, and how many examples it sees."""
+
+    def __init__(self, run: TrainingRun, chance: Chance) -> None:
+        self._run, self._chance = run, chance
+        self._began, self._augmented = run.elapsed, chance.augmentation_seconds
+        self.seen = 0
+
+    def stop(self) -> EpochRecord:
+        """Return what the record of the epoch says of time."""
+        seconds = self._run.elapsed - self._began
+        return {
+            "duration_seconds": seconds,
+            "images_per_second": self.seen / seconds,
+            "augmentation_share": (self._chance.augmentation_seconds - self._augmented) / seconds,
+        }
+
+
+def _finish_epoch(
+    run: TrainingRun, times: EpochRecord, validation_data: Dataset | None, test_data: Dataset | None
+) -> None:
     """Measure the epoch that just ended and move `run.state` to the beginning of the next one."""
     state = run.state
-    evaluation = evaluate(run.model, run.loss, test_data) if test_data is not None else None
+    validation, test = (
+        evaluate(run.model, run.loss, data) if data is not None else None for data in (validation_data, test_data)
+    )
     finite = all(np.isfinite(parameter).all() for parameter in run.model.parameters.values())
-    if not finite or (evaluation and not math.isfinite(evaluation.loss)):
+    if not finite or any(result and not math.isfinite(result.loss) for result in (validation, test)):
         raise Diverged(state.epoch + 1)
     state.epoch += 1
     state.elapsed = run.elapsed
@@ -201,17 +180,20 @@ def _finish_epoch(run: TrainingRun, test_data: Dataset | None, seconds: float, s
         {
             "epoch": state.epoch,
             "loss": state.loss_sum / run.examples,
-            "test_loss": evaluation.loss if evaluation else None,
-            "test_accuracy": evaluation.correct if evaluation else None,
-            "test_total": evaluation.total if evaluation else None,
-            "accuracy": evaluation.accuracy if evaluation else None,
+            "training_accuracy": state.correct / run.examples,
+            "validation_loss": validation.loss if validation else None,
+            "validation_accuracy": validation.accuracy if validation else None,
+            "test_loss": test.loss if test else None,
+            "test_accuracy": test.correct if test else None,
+            "test_total": test.total if test else None,
+            "accuracy": test.accuracy if test else None,
             "learning_rate": run.optimizer.lr,
-            "duration_seconds": seconds,
+            "gradient_norm": state.norm_sum / -(-state.batch // NORM_EVERY),
             "elapsed_time": state.elapsed,
-            "images_per_second": seen / seconds,
+            **times,
         }
     )
-    state.batch, state.loss_sum = 0, 0.0
+    state.batch, state.loss_sum, state.correct, state.norm_sum = 0, 0.0, 0, 0.0
 
 
 @contextmanager
@@ -226,14 +208,14 @@ def _fast(model: Sequential, loss: Loss) -> Iterator[None]:
     before = model.keeps_arrays, loss.keeps_arrays, first.wants_input_gradient
     model.keeps_arrays, loss.keeps_arrays, first.wants_input_gradient = True, True, False
     try:
-        with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"):
+        with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"), model.mode(training=True):
             yield
     finally:
         model.keeps_arrays, loss.keeps_arrays, first.wants_input_gradient = before
 
 
 @contextmanager
-def _hooks(run: TrainingRun, callbacks: Sequence[Callback]) -> Iterator[None]:
+def _hooks(run: TrainingRun, answers: Answers, callbacks: Sequence[Callback]) -> Iterator[None]:
     """Call `on_train_begin`, and `on_train_end` however the run ends, for every callback that was begun."""
     with ExitStack() as ends:  # which calls every end, also when the one before it fails
         try:
@@ -242,4 +224,5 @@ def _hooks(run: TrainingRun, callbacks: Sequence[Callback]) -> Iterator[None]:
                 callback.on_train_begin(run)
             yield
         finally:
+            answers.count()
             run.state.elapsed = run.elapsed

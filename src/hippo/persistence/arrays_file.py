@@ -1,0 +1,62 @@
+"""One safetensors file: arrays behind a JSON header, which no reading can make execute anything.
+
+The header's one metadata key ``hippo`` holds everything that is no array, as JSON. Files are written whole or not at
+all. What the arrays mean is the matter of ``model_persistence``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from hippo.atomic_files import write_atomically
+from hippo.errors import DataError
+from hippo.nn import Array
+
+
+def write(path: Path, arrays: Mapping[str, Array], header: Mapping[str, Any]) -> None:
+    """Write arrays and a header of values of JSON; raises OSError when the disk is full or fails."""
+    # safetensors writes the memory of an array as it lies, strides ignored: a transposed view would be saved wrong.
+    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    metadata = {"hippo": json.dumps(header, allow_nan=False)}
+    # Not `save_file`: it names a temporary file of its own, which nobody would sweep, and a full disk is no OSError to
+    # it. The price is a copy in memory.
+    write_atomically(path, save(whole, metadata=metadata))
+
+
+def read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return header and arrays; raises DataError for a file that is missing, damaged or not ours."""
+    with _opened(path) as file:
+        # `get_tensor` copies: nothing refers to the file once it is closed.
+        return _header(file, path), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """Return the header alone; raises DataError as `read` does."""
+    with _opened(path) as file:
+        return _header(file, path)
+
+
+def _header(file: Any, path: Path) -> dict[str, Any]:
+    try:
+        header = json.loads(file.metadata()["hippo"])
+    except (KeyError, TypeError, ValueError):
+        header = None
+    if not isinstance(header, dict):
+        raise DataError(f"{path.name} was not written by Hippo: its header lacks the description.")
+    return header
+
+
+def _opened(path: Path) -> Any:
+    try:
+        return safe_open(path, framework="np")
+    except FileNotFoundError:
+        raise DataError(f"{path.name} is missing from the folder {path.parent.name or '.'}.") from None
+    except (SafetensorError, OSError) as error:
+        raise DataError(f"{path.name} is damaged ({error}). Delete it, or restore it from a backup.") from None

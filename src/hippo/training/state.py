@@ -1,0 +1,107 @@
+"""Where a run is, what callbacks see of it, and how it can fail. The loop itself stands in ``loop``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from hippo.nn import Array, Loss, Optimizer, Sequential
+from hippo.training.config import TrainingConfig
+
+#: What is known of an epoch, by name; see `hippo.training.train`.
+EpochRecord = dict[str, Any]
+
+
+class Diverged(ArithmeticError):
+    """The loss or a weight stopped being finite in `epoch` (from 1): the learning rate is too high for this network."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__(
+            f"The training diverged in epoch {epoch}: the loss is no longer a finite number. "
+            "Try a smaller learning rate."
+        )
+        self.epoch = epoch
+
+
+@dataclass
+class TrainingState:
+    """Where a run is: with the weights, all that is needed to go on as if it had never stopped.
+
+    Attributes
+    ----------
+    epoch : int
+        Finished epochs.
+    batch : int
+        Finished mini-batches of the epoch under way.
+    loss_sum : float
+        Sum of the losses of the examples seen in the epoch under way.
+    correct : int
+        Right answers among them, as the network gave them while it learned.
+    norm_sum : float
+        Sum of the gradient norms of each `NORM_EVERY`-th mini-batch of the epoch under way, from the first.
+    steps : int
+        Steps the optimizer has taken.
+    elapsed : float
+        Seconds of computing so far.
+    rng_state : mapping or None
+        State of the random generator at the beginning of the epoch under way, or of the next one. With `batch` it gives
+        the place in the shuffle: the order is drawn again and the finished mini-batches are left out.
+    history : list of dict
+        One record for each finished epoch.
+    arrays : dict of str to ndarray
+        What the optimizer remembers of earlier steps.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    loss_sum: float = 0.0
+    correct: int = 0
+    norm_sum: float = 0.0
+    steps: int = 0
+    elapsed: float = 0.0
+    rng_state: Mapping[str, Any] | None = None
+    history: list[EpochRecord] = field(default_factory=list)
+    arrays: dict[str, Array] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the state, all but its arrays, as numbers, texts, lists and dicts: what JSON can hold."""
+        values = asdict(replace(self, arrays={}))
+        del values["arrays"]
+        return values
+
+
+class TrainingRun:
+    """What callbacks see of a run: network, optimizer, settings, and the `state`, which the loop keeps current.
+
+    Attributes
+    ----------
+    examples : int
+        Size of the training set.
+    stop_reason : str or None
+        A callback ends the run after the epoch under way by saying here why.
+    """
+
+    def __init__(
+        self,
+        model: Sequential,
+        loss: Loss,
+        optimizer: Optimizer,
+        config: TrainingConfig,
+        state: TrainingState,
+        examples: int,
+    ) -> None:
+        self.model = model
+        self.loss = loss
+        self.optimizer = optimizer
+        self.config = config
+        self.state = state
+        self.examples = examples
+        self.stop_reason: str | None = None
+        self._clock = time.perf_counter() - state.elapsed
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of computing so far, those before an interruption included."""
+        return time.perf_counter() - self._clock

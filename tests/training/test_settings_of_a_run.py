@@ -1,0 +1,207 @@
+"""Every setting of a run does what it says, in the one loop, and a run goes on with it as if it had never stopped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hippo.errors import InvalidValue
+from hippo.network import NeuralNetwork
+from hippo.nn import BatchNorm, CrossEntropyLoss, Dropout, Linear, ReLU, Sequential, gradient_norm
+from hippo.training import (
+    BestCheckpoint,
+    Callback,
+    EarlyStopping,
+    TrainingConfig,
+    TrainingRun,
+    TrainingState,
+    evaluate,
+    train,
+)
+from tests.jobs.made_data import made_mnist
+
+DATA = made_mnist(train=300, test=100)
+SIZE = 40  # seven whole mini-batches and one of 20
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "momentum": {"momentum": 0.9},
+    "Nesterov": {"momentum": 0.9, "nesterov": True, "weight_decay": 0.001},
+    "Adam": {"optimizer": "adam", "learning_rate": 0.01},
+    "AdamW": {"optimizer": "adamw", "learning_rate": 0.01, "weight_decay": 0.1},
+    "step": {"schedule": "step", "step_every": 1, "step_factor": 0.5},
+    "cosine with warm-up": {"schedule": "cosine", "warm_up": 0.5},
+    "one cycle": {"schedule": "one_cycle"},
+    "clipping": {"clip_norm": 0.1},
+    "label smoothing": {"label_smoothing": 0.1},
+    "augmentation": {"augment": ("shift", "rotate", "elastic")},
+    "dropout": {"dropout": 0.3},
+    "all": {"dropout": 0.2, "optimizer": "adam", "schedule": "cosine", "augment": ("shift",), "label_smoothing": 0.1},
+}
+every_setting = pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+
+
+def learn(settings: dict[str, Any], *callbacks: Callback, **more: Any) -> tuple[NeuralNetwork, list[dict[str, Any]]]:
+    options = {"epochs": 3, "mini_batch_size": SIZE, "learning_rate": 0.1} | settings | more
+    network = options.pop("network", None) or fresh(options)
+    options.pop("dropout", None)
+    return network, network.train(DATA.training_data, callbacks=callbacks, **options)
+
+
+def fresh(settings: dict[str, Any]) -> NeuralNetwork:
+    return NeuralNetwork([784, 12, 10], "relu", seed=1, dropout=settings.get("dropout", 0.0))
+
+
+def weights(network: NeuralNetwork) -> bytes:
+    return b"".join(array.tobytes() for array in network.model.parameters.values())
+
+
+class StopAt(Callback):
+    def __init__(self, epoch: int, batch: int) -> None:
+        self._at = (epoch, batch)
+
+    def on_batch_end(self, run: TrainingRun) -> None:
+        if (run.state.epoch, run.state.batch) == self._at:
+            raise InterruptedError
+
+
+@every_setting
+def test_it_changes_what_is_learned(settings: dict[str, Any]) -> None:
+    assert weights(learn(settings)[0]) != weights(learn({})[0])
+
+
+@every_setting
+def test_the_same_seed_gives_the_same_run(settings: dict[str, Any]) -> None:
+    one, two = learn(settings, seed=5), learn(settings, seed=5)
+    assert weights(one[0]) == weights(two[0])
+
+
+@every_setting
+@pytest.mark.parametrize("at", [(0, 3), (1, 5), (2, 1)])
+def test_a_run_that_stops_and_goes_on_ends_with_the_same_weights(settings: dict[str, Any], at: tuple[int, int]) -> None:
+    whole, history = learn(settings)
+    stopped, state = fresh(settings), TrainingState()
+    with pytest.raises(InterruptedError):
+        learn(settings, StopAt(*at), network=stopped, state=state)
+    # As through a file: other arrays, and an optimizer that has forgotten everything.
+    there = NeuralNetwork.from_parameters(stopped.spec, {n: a.copy() for n, a in stopped.model.parameters.items()})
+    arrays = {name: array.copy() for name, array in state.arrays.items()}
+    went_on = TrainingState(**state.to_dict(), arrays=arrays)
+    _, found = learn(settings, network=there, state=went_on)
+    assert weights(there) == weights(whole)
+    for record, expected in zip(found, history, strict=True):
+        for name in ("epoch", "loss", "training_accuracy", "gradient_norm", "learning_rate"):
+            assert record[name] == expected[name], name
+
+
+def test_large_batches_in_parts_go_on_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hippo.training.batches.CHUNK", 16)
+    settings = SETTINGS["all"]
+    whole, _ = learn(settings)
+    stopped, state = fresh(settings), TrainingState()
+    with pytest.raises(InterruptedError):
+        learn(settings, StopAt(1, 5), network=stopped, state=state)
+    learn(settings, network=stopped, state=state)
+    assert weights(stopped) == weights(whole)
+
+
+def test_the_rate_of_the_record_is_that_of_the_last_step() -> None:
+    _, history = learn({"schedule": "step", "step_every": 1, "step_factor": 0.5})
+    assert [record["learning_rate"] for record in history] == pytest.approx([0.1, 0.05, 0.025])
+
+
+def test_no_gradient_is_longer_than_the_clip() -> None:
+    norms = []
+
+    class Norms(Callback):
+        def on_batch_end(self, run: TrainingRun) -> None:
+            norms.append(gradient_norm(run.model))
+
+    learn({"clip_norm": 0.05}, Norms())
+    assert max(norms) == pytest.approx(0.05, rel=1e-5)
+
+
+def test_the_accuracy_of_an_epoch_counts_the_answers_as_they_were_given() -> None:
+    network = fresh({})
+    answers = evaluate(network.model, network.loss, DATA.training_data).accuracy
+    _, (record,) = learn({}, network=network, epochs=1, learning_rate=1e-30)
+    assert record["training_accuracy"] == answers
+
+
+def test_validation_and_test_sets_are_measured_in_eval_mode() -> None:
+    network, (record,) = learn(
+        SETTINGS["dropout"], epochs=1, validation_data=DATA.validation_data, test_data=DATA.test_data
+    )
+    for data, name in ((DATA.validation_data, "validation_loss"), (DATA.test_data, "test_loss")):
+        assert evaluate(network.model, network.loss, data).loss == record[name]
+    assert not network.model.training
+
+
+def test_the_share_of_augmentation_is_told() -> None:
+    assert all(0 < record["augmentation_share"] < 1 for record in learn(SETTINGS["augmentation"])[1])
+    assert all(record["augmentation_share"] == 0 for record in learn({})[1])
+
+
+def test_batch_normalisation_and_dropout_learn_in_the_loop() -> None:
+    rng = np.random.default_rng(1)
+    model = Sequential([Linear(784, 20, "he", rng), BatchNorm(20), ReLU(), Dropout(0.2), Linear(20, 10, "he", rng)])
+    loss = CrossEntropyLoss()
+    config = TrainingConfig(epochs=5, mini_batch_size=SIZE, learning_rate=0.01, optimizer="adam")
+    history = train(model, loss, DATA.training_data, config, rng, validation_data=DATA.validation_data)
+    assert history[-1]["validation_accuracy"] > 0.5
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert (model.buffers["1.mean"] != 0).any()
+
+
+# ---- Early stopping and the best epoch
+
+
+class Losses(Callback):
+    """Replaces the validation losses by given ones."""
+
+    def __init__(self, *losses: float) -> None:
+        self._losses = losses
+
+    def on_epoch_end(self, run: TrainingRun) -> None:
+        run.state.history[-1]["validation_loss"] = self._losses[run.state.epoch - 1]
+
+
+@pytest.mark.parametrize(
+    ("losses", "patience", "minimum", "epochs"),
+    [
+        ((5, 4, 3, 2, 1), 1, 0, 5),
+        ((5, 4, 4, 3, 2), 1, 0, 3),
+        ((5, 4, 6, 5, 3), 2, 0, 4),
+        ((5, 4, 6, 3, 3), 2, 0, 5),
+        ((5, 4.9, 4.8, 4.7, 1), 2, 0.5, 3),
+    ],
+)
+def test_it_stops_after_so_many_epochs_without_a_lower_loss(
+    losses: tuple[float, ...], patience: int, minimum: float, epochs: int
+) -> None:
+    _, history = learn({}, Losses(*losses), EarlyStopping(patience, minimum), epochs=5)
+    assert len(history) == epochs
+
+
+def test_a_resumed_run_stops_where_it_would_have_stopped() -> None:
+    state, losses = TrainingState(), Losses(5, 4, 6, 6, 6, 6)
+    network = fresh({})
+    with pytest.raises(InterruptedError):
+        learn({}, losses, EarlyStopping(3), StopAt(3, 2), epochs=6, network=network, state=state)
+    _, history = learn({}, losses, EarlyStopping(3), epochs=6, network=network, state=state)
+    assert len(history) == 5
+
+
+def test_the_best_epochs_are_saved_as_they_come() -> None:
+    saved: list[int] = []
+    learn({}, Losses(3, 4, 2, 2, 1), BestCheckpoint(lambda run: saved.append(run.state.epoch)), epochs=5)
+    assert saved == [1, 3, 5]
+
+
+def test_no_choice_without_a_validation_set() -> None:
+    for callback in (EarlyStopping(), BestCheckpoint(lambda run: None)):
+        with pytest.raises(InvalidValue, match="validation"):
+            learn({}, callback, test_data=DATA.test_data)
+    with pytest.raises(InvalidValue, match="patience"):
+        EarlyStopping(0)
