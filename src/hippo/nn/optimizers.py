@@ -50,9 +50,9 @@ class Optimizer:
         self._dtype = max({parameter.dtype for parameter in model.parameters.values()} or {np.dtype(np.float32)})
         scratch = np.empty((2, PIECE), self._dtype)
         self._pieces = [
-            (*arrays, scratch[0, : arrays[0].size], scratch[1, : arrays[0].size])
+            (p, g, remembered, scratch[0, : p.size], scratch[1, : p.size])
             for name, parameter in model.parameters.items()
-            for arrays in zip(
+            for p, g, *remembered in zip(
                 _pieces(parameter),
                 _pieces(model.gradients[name]),
                 *(_pieces(self.state[f"{letter}.{name}"]) for letter in self.remembers),
@@ -118,15 +118,16 @@ class SGD(Optimizer):
 
     def step(self) -> None:
         """Take one step downhill."""
-        lr, mu, decay = self._number(self.lr), self._number(self.momentum), self._number(self.weight_decay)
         self.steps += 1
-        for p, g, *v, change, _ in self._pieces:
-            if self.weight_decay:
-                # g + lambda p, in place: the next backward writes the gradients anew
-                np.add(g, np.multiply(p, decay, out=change), out=g)
-            if v:
-                np.add(np.multiply(v[0], mu, out=v[0]), g, out=v[0])
-                g = np.add(g, np.multiply(v[0], mu, out=change), out=change) if self.nesterov else v[0]
+        lr, mu = self._number(self.lr), self._number(self.momentum) if self.momentum else None
+        decay = self._number(self.weight_decay) if self.weight_decay else None
+        for p, g, remembered, change, decayed in self._pieces:
+            if decay is not None:
+                g = np.add(g, np.multiply(p, decay, out=decayed), out=decayed)
+            if mu is not None:
+                (v,) = remembered
+                np.add(np.multiply(v, mu, out=v), g, out=v)
+                g = np.add(g, np.multiply(v, mu, out=change), out=change) if self.nesterov else v
             np.multiply(g, lr, out=change)
             np.subtract(p, change, out=p)
 
@@ -180,11 +181,11 @@ class Adam(Optimizer):
         b1, b2, new1, new2 = (self._number(value) for value in (beta1, beta2, 1 - beta1, 1 - beta2))
         epsilon, decay = self._number(self.epsilon), self._number(self.weight_decay)
         shrink = self._number(1 - self.lr * self.weight_decay)
-        for p, g, m, v, change, root in self._pieces:
+        for p, g, (m, v), change, root in self._pieces:
             if self.weight_decay and self.decoupled:
                 np.multiply(p, shrink, out=p)
             elif self.weight_decay:
-                np.add(g, np.multiply(p, decay, out=change), out=g)
+                g = np.add(g, np.multiply(p, decay, out=root), out=root)  # root is free until v has its g
             np.multiply(m, b1, out=m)
             np.add(m, np.multiply(g, new1, out=change), out=m)
             np.multiply(v, b2, out=v)
@@ -226,7 +227,13 @@ def clip_gradients(model: Module, max_norm: float) -> float:
     """Shorten the gradients of `model`, as one vector, to `max_norm` if they are longer; return their norm before.
 
     Source: Pascanu, Mikolov and Bengio, On the difficulty of training recurrent neural networks (2013), algorithm 1.
+
+    Raises
+    ------
+    ValueError
+        When `max_norm` is not above 0.
     """
+    _check("max_norm", max_norm, max_norm > 0, "above 0")
     norm = gradient_norm(model)
     if norm > max_norm:
         for gradient in model.gradients.values():
