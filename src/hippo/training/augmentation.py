@@ -76,11 +76,11 @@ class Warp:
         self._whole = np.empty_like(self._places)
         self._index: NDArray[np.intp] = np.empty((TILE, SIDE**2), np.intp)
         self._corners = np.empty((4, TILE, SIDE**2), np.float32)
-        # Beyond the last picture, one row more of paper, which is read there with the weight 0.
-        frames = np.zeros(TILE * FRAMED**2 + FRAMED + 1, np.float32)
-        inside = slice(BORDER, BORDER + SIDE)
-        self._inside = frames[: TILE * FRAMED**2].reshape(TILE, FRAMED, FRAMED)[:, inside, inside]
-        self._neighbours = [frames[offset:] for offset in (0, 1, FRAMED, FRAMED + 1)]
+        frames = np.zeros((TILE, FRAMED, FRAMED), np.float32)
+        self._inside = frames[:, BORDER : BORDER + SIDE, BORDER : BORDER + SIDE]
+        # The pixels themselves and their neighbours to the right, below and below right, at the same index. Beyond the
+        # border, these are pixels of the next row or picture, but paper too, and what they weigh there is 0.
+        self._neighbours = [frames.reshape(-1)[offset:] for offset in (0, 1, FRAMED, FRAMED + 1)]
         self._starts = np.arange(TILE, dtype=np.float32)[:, None] * np.float32(FRAMED**2)
 
     def __call__(self, images: Array, coefficients: Array) -> None:
@@ -110,7 +110,7 @@ class Warp:
         self._inside[:count] = images.reshape(count, SIDE, SIDE)
         corners = self._corners[:, :count]
         for values, corner in zip(self._neighbours, corners, strict=True):
-            np.take(values, index, out=corner, mode="clip")  # in range anyway; so it writes straight into `out`
+            np.take(values, index, out=corner, mode="clip")  # this mode writes straight into `out`
         upper_left, upper_right, lower_left, lower_right = corners
         down, right = places[:, 0], places[:, 1]
         # Between numbers of 0-1, a + w·(b - a) with 0 <= w < 1 never leaves 0-1, not even by rounding.
