@@ -9,7 +9,10 @@ import re
 import subprocess
 import sys
 import threading
+import time
+import uuid
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -164,24 +167,40 @@ def test_the_last_mini_batch_may_be_smaller(data: MNIST, tmp_path: Path) -> None
     assert [batch["batch_size"] for batch in of("mini_batch", logged(logger))] == [SIZE, 3]
 
 
+class Measured(Callback):
+    """Puts accuracies into the records of the epochs, as if they had been measured."""
+
+    def __init__(self, *accuracies: float) -> None:
+        self.accuracies = accuracies
+
+    def on_epoch_end(self, run: TrainingRun) -> None:
+        run.state.history[-1]["accuracy"] = self.accuracies[run.state.epoch - 1]
+
+
 def test_the_last_record_sums_the_run_up(data: MNIST, tmp_path: Path) -> None:
     logger = TrainingLogger(tmp_path, session_id="session 1")
-    history = learn(data, logger, 3, learning_rate=0.1)
-    accuracies = [record["accuracy"] for record in history]
-    assert accuracies[0] < accuracies[-1]
+    history = learn(data, logger, 3, Measured(0.25, 0.875, 0.75))
     complete = without_time(logged(logger)[-1])
     assert complete.pop("total_duration_seconds") == pytest.approx(history[-1]["elapsed_time"], abs=0.1)
     assert complete == {
         "session_id": "session 1",
         "total_epochs": 3,
         "finished_epochs": 3,
-        "final_accuracy": accuracies[-1],
-        "best_accuracy": max(accuracies),
-        "accuracy_improvement": accuracies[-1] - accuracies[0],
+        "final_accuracy": 0.75,
+        "best_accuracy": 0.875,
+        "accuracy_improvement": 0.5,
         "accuracy_of": "test",
         "stop_reason": None,
         "log_file": str(logger.log_file),
     }
+
+
+def test_every_run_has_a_session_of_its_own(data: MNIST, tmp_path: Path) -> None:
+    logger, sessions = TrainingLogger(tmp_path), set()
+    for _ in range(2):
+        learn(data, logger, 1)
+        sessions.add(str(uuid.UUID(logged(logger)[-1]["session_id"])))
+    assert len(sessions) == 2
 
 
 def record_of(test: float | None, validation: float | None) -> dict[str, Any]:
@@ -361,7 +380,18 @@ def test_activations_before_the_first_run_are_in_its_log(data: MNIST, tmp_path: 
 # ---- The file
 
 
-def test_the_name_is_the_time_and_a_taken_one_gets_a_suffix(
+@pytest.fixture
+def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Be far from Greenwich."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("tokyo")
+def test_the_name_is_the_time_in_utc_and_a_taken_one_gets_a_suffix(
     data: MNIST, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training_logger, "now", lambda: 1_790_000_000.5)
@@ -512,7 +542,7 @@ def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
 
 def test_a_whole_last_line_needs_no_end(tmp_path: Path) -> None:
     assert len(read_log(written(tmp_path / "a.jsonl", GOOD, GOOD, end=""))) == 2
-    assert len(read_log(written(tmp_path / "a.jsonl", GOOD + "\r", "", GOOD))) == 2
+    assert len(read_log(written(tmp_path / "a.jsonl", GOOD + "\r", "", "\r", GOOD))) == 2
     assert read_log(written(tmp_path / "a.jsonl", end="")) == []
 
 
