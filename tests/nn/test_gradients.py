@@ -1,49 +1,75 @@
-"""Every derivative in ``nn`` against a difference quotient, and proof that the check would notice a wrong one."""
+"""Every derivative in ``nn`` against a difference quotient: alone, in networks of every depth, and in all shapes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hippo.nn import (
-    Array,
-    CrossEntropyLoss,
-    Linear,
-    Loss,
-    Module,
-    QuadraticLoss,
-    Sequential,
-    Sigmoid,
-    check_gradients,
-    numerical_gradient,
-    relative_error,
-)
-from tests.nn.made import ACTIVATIONS, LOSSES, case
-
-LIMIT = 1e-7
+from hippo.nn import Linear, Module, QuadraticLoss, Sequential, Sigmoid, check_gradients
+from hippo.nn.gradient_check import LIMIT, ZERO_LIMIT
+from tests.nn.cases import CASES, Case, Measured, gradients, measure, of_all, of_module
+from tests.nn.made import ACTIVATIONS, HIDDEN, LOSSES, MODULES, Redrawn, batch, batch_norm, case, has_margin, targets
 
 WIDTHS = [[3, 4], [4, 5, 3], [3, 6, 5, 4], [4, 5, 5, 5, 5, 3]]
 
+every_loss = pytest.mark.parametrize("loss", LOSSES)
 
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+
+def is_right(measured: Measured) -> bool:
+    return measured.relative < LIMIT and (measured.absolute is None or measured.absolute < ZERO_LIMIT)
+
+
+def test_the_limits_are_those_that_are_promised() -> None:
+    assert (LIMIT, ZERO_LIMIT) == (1e-7, 1e-8)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_case(name: str) -> None:
+    measured = measure(CASES[name]())
+    assert is_right(measured), measured
+
+
+@every_loss
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_under_every_loss(name: str, loss: str) -> None:
+    for training in (True, False):
+        measured = measure(of_module(name, training, LOSSES[loss]))
+        assert is_right(measured), measured
+
+
+@every_loss
+@pytest.mark.parametrize("activation", HIDDEN)
 @pytest.mark.parametrize("widths", WIDTHS, ids=lambda widths: "-".join(map(str, widths)))
-def test_networks_of_every_depth(widths: list[int], activation: type[Module], loss: type[Loss]) -> None:
-    errors = check_gradients(*_arguments(case(widths, activation, rows=6, seed=1), loss()))
+def test_networks_of_every_depth(widths: list[int], activation: type[Module], loss: str) -> None:
+    model, x, y = case(widths, activation, rows=6, seed=1)
+    errors = check_gradients(model, LOSSES[loss](), x, y)
     assert len(errors) == 1 + 2 * (len(widths) - 1)  # the input; weights and bias of every layer
     assert max(errors.values()) < LIMIT, errors
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_an_activation_alone(activation: type[Module], loss: type[Loss]) -> None:
-    _, x, y = case([5, 5], activation, rows=4, seed=2)
-    assert np.abs(x).min() > 1e-3  # by the choice of the seed: no kink of ReLU is near
-    assert check_gradients(Sequential([activation()]), loss(), x, y)["input"] < LIMIT
+@every_loss
+@pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_deep_networks_of_all_modules(seed: int, training: bool, loss: str) -> None:
+    made = of_all(seed, training, loss)
+    kinds = {type(module) for module in made.model.within()}
+    assert set(ACTIVATIONS) < kinds
+    assert len(kinds) == len(MODULES) + 1  # Redrawn is a Sequential
+    measured = measure(made)
+    assert is_right(measured), measured
+    assert (measured.absolute is not None) is training  # a bias before BatchNorm has no effect in train mode
+
+
+def test_the_bias_before_batch_normalisation_has_a_gradient_of_zero() -> None:
+    rng = np.random.default_rng(1)
+    model = Sequential([Linear(5, 4, rng=rng, dtype=np.float64), batch_norm(4, rng)])
+    pairs = gradients(Case(model, QuadraticLoss(), batch(6), targets(6, 4, rng)))
+    for gradient in pairs["0.bias"]:
+        np.testing.assert_allclose(gradient, 0, atol=ZERO_LIMIT)
+    for name in pairs.keys() - {"0.bias"}:
+        assert np.abs(pairs[name][0]).max() > 1e-3
 
 
 def test_a_sigmoid_at_the_output_as_the_classic_network_has_it() -> None:
@@ -52,17 +78,17 @@ def test_a_sigmoid_at_the_output_as_the_classic_network_has_it() -> None:
     assert max(errors.values()) < LIMIT, errors
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-def test_targets_may_be_any_distribution(loss: type[Loss]) -> None:
+@every_loss
+def test_targets_may_be_any_distribution(loss: str) -> None:
     model, x, y = case([4, 3], Sigmoid, rows=5, seed=4)
-    errors = check_gradients(model, loss(), x, 0.8 * y + 0.2 / 3)
+    errors = check_gradients(model, LOSSES[loss](), x, 0.8 * y + 0.2 / 3)
     assert max(errors.values()) < LIMIT, errors
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-def test_chunks_add_up_to_their_batch(loss: type[Loss]) -> None:
+@every_loss
+def test_chunks_add_up_to_their_batch(loss: str) -> None:
     model, x, y = case([4, 5, 3], Sigmoid, rows=7, seed=5)
-    one = loss()
+    one = LOSSES[loss]()
     whole = one.forward(model.forward(x), y)
     model.backward(one.backward())
     expected = {name: gradient.copy() for name, gradient in model.gradients.items()}
@@ -78,135 +104,47 @@ def test_chunks_add_up_to_their_batch(loss: type[Loss]) -> None:
         np.testing.assert_allclose(sums[name], gradient, rtol=1e-12, atol=1e-15)
 
 
-@settings(derandomize=True, deadline=None, max_examples=30)
+# ---- Over shapes, batches and seeds
+
+
+def assert_gradients_agree(made: Case) -> None:
+    """Hold |a - b| below 1e-7 of |a| + |b| and what a difference quotient rounds: a gradient may be all but 0."""
+    rounding = 1e-9 * max(1.0, made.loss.forward(made.model.forward(made.x), made.targets))
+    for name, (a, b) in gradients(made).items():
+        assert np.linalg.norm(a - b) < LIMIT * (np.linalg.norm(a) + np.linalg.norm(b)) + rounding, name
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
 @given(
     widths=st.lists(st.integers(1, 5), min_size=2, max_size=4),
-    activation=st.sampled_from(ACTIVATIONS),
-    loss=st.sampled_from(LOSSES),
+    activation=st.sampled_from(HIDDEN),
+    loss=st.sampled_from(list(LOSSES)),
     rows=st.integers(1, 4),
     seed=st.integers(0, 2**32),
 )
-def test_any_small_network(widths: list[int], activation: type[Module], loss: type[Loss], rows: int, seed: int) -> None:
+def test_any_small_network(widths: list[int], activation: type[Module], loss: str, rows: int, seed: int) -> None:
     model, x, y = case(widths, activation, rows, seed)
-    one = loss()
-    one.forward(model.forward(x), y)
-    analytic = {"input": model.backward(one.backward()).copy()}
-    analytic |= {name: gradient.copy() for name, gradient in model.gradients.items()}
-    for name, array in ({"input": x} | model.parameters).items():
-        numerical = numerical_gradient(lambda: one.forward(model.forward(x), y), array)
-        # Absolute, because a gradient may be all but 0 (a saturated neuron, a softmax over one class).
-        np.testing.assert_allclose(analytic[name], numerical, rtol=1e-6, atol=1e-9, err_msg=name)
+    assert_gradients_agree(Case(model, LOSSES[loss](), x, y))
 
 
-# ---- The checker itself
-
-
-class _Scaled(Linear):
-    """Its weights' gradient is wrong by 0.05 %."""
-
-    def backward(self, gradient: Array) -> Array:
-        dx = super().backward(gradient)
-        self.gradients["weights"] *= 1.0005
-        return dx
-
-
-class _WithoutBias(Linear):
-    """Forgets dL/db."""
-
-    def backward(self, gradient: Array) -> Array:
-        dx = super().backward(gradient)
-        self.gradients["bias"][:] = 0
-        return dx
-
-
-class _ScaledInput(Linear):
-    """Its dL/dx is wrong by 0.05 %."""
-
-    def backward(self, gradient: Array) -> Array:
-        return super().backward(gradient) * 1.0005
-
-
-class _WithoutMean(QuadraticLoss):
-    """Forgets to divide its gradient by the batch."""
-
-    def backward(self) -> Array:
-        return super().backward() * self._n
-
-
-class _WithoutMeanToo(CrossEntropyLoss):
-    """Forgets to divide its gradient by the batch."""
-
-    def backward(self) -> Array:
-        return super().backward() * self._n
-
-
-class _WrongSigmoid(Sigmoid):
-    """Takes f' for a instead of a (1 - a)."""
-
-    def backward(self, gradient: Array) -> Array:
-        return gradient * self._a
-
-
-def _linear(kind: type[Linear]) -> Sequential:
-    rng = np.random.default_rng(6)
-    return Sequential([kind(4, 5, rng=rng, dtype=np.float64), Sigmoid(), Linear(5, 3, rng=rng, dtype=np.float64)])
-
-
-def _wrong_sigmoid() -> Sequential:
-    model = _linear(Linear)
-    return Sequential([model.modules[0], _WrongSigmoid(), model.modules[2]])
-
-
-@pytest.mark.parametrize(
-    ("model", "loss", "caught"),
-    [
-        (lambda: _linear(_Scaled), QuadraticLoss, "0.weights"),
-        (lambda: _linear(_WithoutBias), QuadraticLoss, "0.bias"),
-        (lambda: _linear(_ScaledInput), CrossEntropyLoss, "input"),
-        (lambda: _linear(Linear), _WithoutMean, "2.weights"),
-        (lambda: _linear(Linear), _WithoutMeanToo, "2.bias"),
-        (_wrong_sigmoid, CrossEntropyLoss, "0.weights"),
-    ],
-    ids=["0.05 % of weights", "no bias", "0.05 % of the input", "no 1/n", "no 1/n, cross-entropy", "wrong f'"],
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(
+    names=st.lists(st.sampled_from([name for name in MODULES if name not in ("Linear", "Sequential")]), max_size=4),
+    loss=st.sampled_from(list(LOSSES)),
+    rows=st.integers(3, 6),
+    seed=st.integers(0, 2**32),
+    training=st.booleans(),
 )
-def test_a_wrong_gradient_is_caught(model: Callable[[], Sequential], loss: type[Loss], caught: str) -> None:
-    _, x, y = case([4, 3], Sigmoid, rows=6, seed=7)
-    assert max(check_gradients(_linear(Linear), _right(loss)(), x, y).values()) < LIMIT
-    assert check_gradients(model(), loss(), x, y)[caught] > 100 * LIMIT
-
-
-def test_a_check_leaves_parameters_and_input_as_they_were() -> None:
-    model, x, y = case([3, 4, 2], Sigmoid, rows=3, seed=8)
-    arrays = {"input": x} | model.parameters
-    before = {name: array.copy() for name, array in arrays.items()}
-    check_gradients(model, QuadraticLoss(), x, y)
-    for name, array in arrays.items():
-        np.testing.assert_array_equal(array, before[name])
-
-
-def test_float32_is_refused() -> None:
-    with pytest.raises(ValueError, match="float64, not float32"):
-        numerical_gradient(lambda: 0.0, np.zeros(3, np.float32))
-
-
-def test_the_numerical_gradient_of_a_known_function() -> None:
-    x = np.array([[1.0, -2.0], [0.5, 3.0]])
-    np.testing.assert_allclose(numerical_gradient(lambda: float((x**3).sum()), x), 3 * x**2, rtol=1e-8)
-
-
-def test_relative_error() -> None:
-    zero, one = np.zeros(2), np.array([3.0, 4.0])
-    assert relative_error(zero, zero) == 0
-    assert relative_error(one, one) == 0
-    assert relative_error(zero, one) == 1
-    assert relative_error(one, -one) == 1
-    assert relative_error(one, one * 1.001) == pytest.approx(0.001 / 2.001)
-
-
-def _arguments(made: tuple[Sequential, Array, Array], loss: Loss) -> tuple[Sequential, Loss, Array, Array]:
-    model, x, y = made
-    return model, loss, x, y
-
-
-def _right(loss: type[Loss]) -> type[Loss]:
-    return {_WithoutMean: QuadraticLoss, _WithoutMeanToo: CrossEntropyLoss}.get(loss, loss)
+def test_any_sequence_of_modules(names: list[str], loss: str, rows: int, seed: int, training: bool) -> None:
+    rng = np.random.default_rng(seed)
+    modules: list[Module] = []
+    for place, name in enumerate(names):
+        # Between any two a rotation of the features: no module is fed zeros or numbers that are all alike.
+        rotation = Linear(5, 5, "zeros", dtype=np.float64)
+        rotation.parameters["weights"][:] = np.linalg.qr(rng.standard_normal((5, 5)))[0]
+        rotation.parameters["bias"][:] = rng.standard_normal(5)
+        modules += [rotation, MODULES[name](np.float64, seed + place)]
+    model = Redrawn([*modules, Linear(5, 3, rng=rng, dtype=np.float64)]).train(training)
+    x = rng.standard_normal((rows, 5))
+    assume(has_margin(model, x))
+    assert_gradients_agree(Case(model, LOSSES[loss](), x, targets(rows, 3, rng)))

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from hippo.nn import INITIALIZERS, Linear
 
 SHAPE = (300, 200)
-DEVIATION = {"zeros": 0.0, "normal": 1.0, "xavier": math.sqrt(2 / 500), "he": math.sqrt(2 / 300)}
+DEVIATION = {
+    "zeros": 0.0,
+    "normal": 1.0,
+    "xavier": math.sqrt(2 / 500),
+    "xavier_uniform": math.sqrt(2 / 500),
+    "he": math.sqrt(2 / 300),
+}
 
 every_initializer = pytest.mark.parametrize("name", INITIALIZERS)
 

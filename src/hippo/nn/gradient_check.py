@@ -52,9 +52,12 @@ def numerical_gradient(f: Callable[[], float], x: Array, h: float = 1e-5) -> Arr
 def relative_error(a: Array, b: Array) -> float:
     """Return |a - b| / (|a| + |b|) in the Euclidean norm: 0 for equal arrays (also when both are 0), 1 at most.
 
-    Where both are 0 but for rounding (|a| + |b| below `ZERO_LIMIT`), the error is 0.
+    Where both are 0 but for rounding (|a| + |b| below `ZERO_LIMIT`), the error is 0. An array that holds a NaN or an
+    infinity is wrong altogether: 1.
     """
     scale = float(np.linalg.norm(a) + np.linalg.norm(b))
+    if not np.isfinite(scale):
+        return 1.0
     return float(np.linalg.norm(a - b)) / scale if scale >= ZERO_LIMIT else 0.0
 
 
@@ -75,8 +78,9 @@ def check_gradients(model: Module, loss: Loss, x: Array, targets: Array, h: floa
     Notes
     -----
     The model must be a function: a Dropout in train mode draws a new mask at each pass, and has no difference quotient
-    unless its generator is reset before each.
+    unless its generator is reset before each. Parameters, buffers and `x` are as before afterwards.
     """
+    buffers = {name: buffer.copy() for name, buffer in model.buffers.items()}
 
     def value() -> float:
         return loss.forward(model.forward(x), targets)
@@ -85,13 +89,16 @@ def check_gradients(model: Module, loss: Loss, x: Array, targets: Array, h: floa
     analytic = {"input": model.backward(loss.backward()).copy()}
     analytic |= {name: gradient.copy() for name, gradient in model.gradients.items()}
     arrays = {"input": x} | model.parameters
-    return {name: relative_error(analytic[name], numerical_gradient(value, arrays[name], h)) for name in arrays}
+    errors = {name: relative_error(analytic[name], numerical_gradient(value, arrays[name], h)) for name in arrays}
+    for name, buffer in buffers.items():  # BatchNorm in train mode has averaged over every pass
+        np.copyto(model.buffers[name], buffer)
+    return errors
 
 
 def report(errors: Mapping[str, float], limit: float = LIMIT) -> str:
     """Return the errors of `check_gradients` as lines for a person: name, relative error, and whether it is small."""
     width = max(len(name) for name in errors)
     lines = [f"{name:<{width}}  {error:.1e}  {'ok' if error < limit else 'WRONG'}" for name, error in errors.items()]
-    wrong = sum(error >= limit for error in errors.values())
+    wrong = sum(not error < limit for error in errors.values())  # so written, NaN is wrong
     lines.append(f"{wrong} of {len(errors)} above {limit:g}" if wrong else f"all {len(errors)} below {limit:g}")
     return "\n".join(lines)

@@ -109,11 +109,13 @@ class Dropout(Module):
         if not self.training or self.p == 0:
             self._m = None
             return x
-        # 16 random bits a number: half the work of a float, and p is kept to 1 part in 65,536.
+        # 16 random bits a number: half the work of a float. p is kept to 1 part in 65,536, and the division is by the
+        # fraction that is really left, so that the mean is exact.
         bits = self.rng.integers(0, 65_536, x.shape, np.uint16)
         m = self._m = self._array("m", x.shape, x.dtype)
-        np.greater_equal(bits, round(self.p * 65_536), out=m, casting="unsafe")
-        np.multiply(m, 1 / (1 - self.p), out=m)
+        dropped = min(round(self.p * 65_536), 65_535)
+        np.greater_equal(bits, dropped, out=m, casting="unsafe")
+        np.multiply(m, 65_536 / (65_536 - dropped), out=m)
         return np.multiply(x, m, out=self._array("y", x.shape, x.dtype))
 
     def backward(self, gradient: Array) -> Array:

@@ -103,7 +103,7 @@ def smooth_labels(targets: Array, fraction: float) -> Array:
     Source: Szegedy and others, Rethinking the Inception Architecture for Computer Vision (2016), section 7.
     """
     smoothed: Array = targets * (1 - fraction) + fraction / targets.shape[1]
-    return smoothed.astype(targets.dtype, copy=False)
+    return smoothed
 
 
 def output_probabilities(loss: Loss, outputs: Array) -> Array:

@@ -80,23 +80,29 @@ class Module(ArrayKeeper):
         raise NotImplementedError
 
     def train(self, mode: bool = True) -> Self:
-        """Switch to train mode, or to eval mode with False, and return this module."""
-        self.training = mode
+        """Switch this and every module in it to train mode, or to eval mode with False, and return this module."""
+        for module in self.within():
+            module.training = mode
         return self
 
     def eval(self) -> Self:
-        """Switch to eval mode and return this module."""
+        """Switch this and every module in it to eval mode and return this module."""
         return self.train(False)
 
     @contextmanager
     def mode(self, training: bool) -> Iterator[None]:
-        """Be in train mode (True) or eval mode (False) within a ``with`` block, and as before after it."""
-        before = self.training
+        """Be in train mode (True) or eval mode (False) within a ``with`` block, and each module as before after it."""
+        before = [(module, module.training) for module in self.within()]
         self.train(training)
         try:
             yield
         finally:
-            self.train(before)
+            for module, mode in before:
+                module.training = mode
+
+    def within(self) -> Iterator["Module"]:
+        """Yield this module and every module in it."""
+        yield self
 
 
 class Sequential(Module):
@@ -111,13 +117,17 @@ class Sequential(Module):
     Raises
     ------
     ValueError
-        When there is no module.
+        When there is no module, or one module stands in it twice: a module remembers only its last ``forward``, so that
+        the gradient of the first would be wrong.
     """
 
     def __init__(self, modules: Iterable[Module]) -> None:
         self.modules = list(modules)
         if not self.modules:
             raise ValueError("A Sequential needs at least one module.")
+        all_within = [id(one) for module in self.modules for one in module.within()]
+        if len(set(all_within)) < len(all_within):
+            raise ValueError("A module can stand in a Sequential only once: make another one of the same kind.")
         super().__init__()
         for position, module in enumerate(self.modules):
             for own, theirs in (
@@ -142,11 +152,11 @@ class Sequential(Module):
             gradient = module.backward(gradient)
         return gradient
 
-    def train(self, mode: bool = True) -> Self:
-        """Switch this and every module in it to train mode, or to eval mode with False."""
+    def within(self) -> Iterator[Module]:
+        """Yield this module and every module in it."""
+        yield self
         for module in self.modules:
-            module.train(mode)
-        return super().train(mode)
+            yield from module.within()
 
     @property
     def keeps_arrays(self) -> bool:
