@@ -1,4 +1,4 @@
-"""The training log as a file: what its records hold, how a line is added whole, how all are read back.
+"""The training log as a file: what its records hold, how lines are added whole, how all are read back.
 
 A log is JSON Lines. Who writes which record when is the matter of ``training_logger``.
 
@@ -74,14 +74,14 @@ def new_file(folder: Path, name: str) -> Path:
 def line_of(record: Record) -> bytes:
     """Return `record` as a line of strict JSON; what is no finite number becomes null."""
     try:
-        text = json.dumps(record, allow_nan=False, default=_plain)
+        text = _encode(record)
     except ValueError:  # rare, so looked for only now
-        text = json.dumps(_without_nan(record), allow_nan=False, default=_plain)
+        text = _encode(_without_nan(record))
     return text.encode("ascii") + b"\n"
 
 
-def append(path: Path, line: bytes) -> None:
-    """Add a whole line to an existing file, or nothing.
+def append(path: Path, lines: bytes) -> None:
+    """Add whole lines to an existing file, or nothing.
 
     The file is opened every time, which takes microseconds: that a log was moved away shows at once, and none is begun
     in its middle.
@@ -90,7 +90,7 @@ def append(path: Path, line: bytes) -> None:
     try:
         size = os.fstat(file).st_size
         try:
-            if os.write(file, line) < len(line):
+            if os.write(file, lines) < len(lines):
                 raise OSError(0, "the disk is full")
         except OSError:
             with suppress(OSError):
@@ -138,6 +138,9 @@ def epochs_of(records: Iterable[Record]) -> list[Record]:
 def _plain(value: object) -> object:
     """Return what JSON can hold of a value that it does not know, such as a callback may put into a record."""
     return value.item() if isinstance(value, np.generic) else str(value)
+
+
+_encode = json.JSONEncoder(allow_nan=False, default=_plain).encode  # made once: that takes as long as a record does
 
 
 def _without_nan(value: Any) -> Any:
