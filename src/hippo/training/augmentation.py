@@ -141,7 +141,7 @@ class Augmentation:
     kinds : sequence of {"shift", "rotate", "elastic"}
         What is done, in any order; "rotate" also scales, stretches and shears.
     shift : float
-        Greatest shift along rows and along columns, in pixels.
+        Greatest shift along rows and along columns, in pixels. MNIST is centred: more than 1 gains nothing there.
     rotation : float
         Greatest angle, in degrees.
     scale : float
@@ -169,7 +169,7 @@ class Augmentation:
         self,
         kinds: Sequence[str],
         *,
-        shift: float = 2.0,
+        shift: float = 1.0,
         rotation: float = 12.0,
         scale: float = 0.1,
         shear: float = 0.1,
