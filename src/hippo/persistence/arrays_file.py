@@ -57,6 +57,7 @@ def _opened(path: Path) -> Any:
     try:
         return safe_open(path, framework="np")
     except FileNotFoundError:
-        raise DataError(f"{path.name} is missing from the folder {path.parent.name or '.'}.") from None
+        at = f" from the folder {path.parent.name}" if path.parent.name else ""
+        raise DataError(f"{path.name} is missing{at}.") from None
     except (SafetensorError, OSError) as error:
         raise DataError(f"{path.name} is damaged ({error}). Delete it, or restore it from a backup.") from None
