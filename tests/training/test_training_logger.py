@@ -105,8 +105,8 @@ def test_a_run_is_logged_record_for_record(data: MNIST, tmp_path: Path) -> None:
     assert [record["type"] for record in records] == [*epoch, *epoch, "training_complete"]
     starts, batches = of("epoch_start", records), of("mini_batch", records)
     assert [without_time(start) for start in starts] == [
-        {"epoch": 1, "total_epochs": 2, "first_batch": 0},
-        {"epoch": 2, "total_epochs": 2, "first_batch": 0},
+        {"epoch": 1, "total_epochs": 2, "first_batch": 0, "total_batches": 150},
+        {"epoch": 2, "total_epochs": 2, "first_batch": 0, "total_batches": 150},
     ]
     places = [(1, EARLY, SIZE), (1, LATE, SIZE), (2, EARLY, SIZE), (2, LATE, SIZE)]
     assert [(batch["epoch"], batch["batch_idx"], batch["batch_size"]) for batch in batches] == places
@@ -134,6 +134,7 @@ def test_gradients_and_weights_are_those_of_the_network_by_layer(data: MNIST, tm
     records = logged(logger)
     names = ("0", "2", "4")
     for batch, gradients in zip(of("mini_batch", records), watch.gradients, strict=True):
+        assert (gradients["4.weights"] < 0).any()  # the log has left them as they were
         assert batch["gradient_stats"] == {
             f"{kind}_{measure}": pytest.approx(
                 [getattr(np.abs(gradients[f"{name}.{key}"].astype(float)), measure)() for name in names], rel=1e-5
@@ -165,6 +166,7 @@ def test_the_last_mini_batch_may_be_smaller(data: MNIST, tmp_path: Path) -> None
     logger = TrainingLogger(tmp_path)
     network().train(data.training_data[:403], 1, SIZE, 0.1, callbacks=[logger])
     assert [batch["batch_size"] for batch in of("mini_batch", logged(logger))] == [SIZE, 3]
+    assert logged(logger)[0]["total_batches"] == 101
 
 
 class Measured(Callback):
@@ -270,7 +272,7 @@ def test_a_resumed_run_has_a_log_of_its_own_that_says_where_it_goes_on(data: MNI
     history = learn(data, second, 4, net=net, state=state)
     before, after = logged(first), logged(second)
     assert first.log_file != second.log_file
-    assert without_time(after[0]) == {"epoch": 3, "total_epochs": 4, "first_batch": 20}
+    assert without_time(after[0]) == {"epoch": 3, "total_epochs": 4, "first_batch": 20, "total_batches": 150}
     # The 21st batch of the epoch is not the first of a hundred; the 101st is.
     assert [(batch["epoch"], batch["batch_idx"]) for batch in of("mini_batch", after)] == [(3, 100), (4, 0), (4, 100)]
     assert [end["epoch"] for end in epochs_of(before + after)] == [1, 2, 3, 4]

@@ -7,7 +7,8 @@ Layers are numbered by their place in the network's sizes: 0 is the input, 1 the
 ======================  ================================================================================================
 ``type``                fields, besides ``timestamp`` (ISO 8601, UTC, milliseconds)
 ======================  ================================================================================================
-``epoch_start``         epoch (from 1), total_epochs (as planned), first_batch (0, or where the epoch goes on)
+``epoch_start``         epoch (from 1), total_epochs (as planned), first_batch (0, or where the epoch goes on),
+                        total_batches (of an epoch)
 ``mini_batch``          epoch, batch_idx (from 0), batch_size, gradient_stats {weight_mean[], weight_max[], bias_mean[],
                         bias_max[]}: of the absolute gradients, one number a layer; for batches 0, 100 ...
 ``weight_snapshot``     epoch, layers [{layer, weight_mean, weight_std, weight_min, weight_max, bias_mean, bias_std}]

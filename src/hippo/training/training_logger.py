@@ -88,7 +88,13 @@ class TrainingLogger(Callback):
         """Log where the run is."""
         done = run.state.batch
         self._due = done + 1 + -done % EVERY  # in finished batches, so one above the index
-        self._write("epoch_start", epoch=run.state.epoch + 1, total_epochs=run.config.epochs, first_batch=done)
+        self._write(
+            "epoch_start",
+            epoch=run.state.epoch + 1,
+            total_epochs=run.config.epochs,
+            first_batch=done,
+            total_batches=-(-run.examples // run.config.mini_batch_size),
+        )
 
     def on_batch_end(self, run: TrainingRun) -> None:
         """Log the gradients, if it is time."""
