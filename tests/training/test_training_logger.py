@@ -134,7 +134,7 @@ def test_gradients_and_weights_are_those_of_the_network_by_layer(data: MNIST, tm
     records = logged(logger)
     names = ("0", "2", "4")
     for batch, gradients in zip(of("mini_batch", records), watch.gradients, strict=True):
-        assert (gradients["4.weights"] < 0).any()  # the log has left them as they were
+        assert any((array < 0).any() for array in gradients.values())  # the log has left them as they were
         assert batch["gradient_stats"] == {
             f"{kind}_{measure}": pytest.approx(
                 [getattr(np.abs(gradients[f"{name}.{key}"].astype(float)), measure)() for name in names], rel=1e-5
