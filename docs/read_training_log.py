@@ -86,6 +86,17 @@ def finish(axes, title, label, **where):
 
 
 # %% [markdown]
+# ## What the records say
+#
+# Every line of a log is a JSON record with a `type` and a `timestamp` (UTC); `hippo.training.log_file` lists them all.
+# `test_accuracy` is a count, `accuracy_percent` is 0-100, and every other accuracy is a fraction 0-1. Those of
+# `training_complete` are of the set that `accuracy_of` names: "test", or "validation" where the test set was kept for
+# the end. What was not measured is null. Layers are numbered by their place in the network's sizes, 0 is the input.
+#
+# A run that was cut short has no `training_complete`. One that was resumed has a new log, whose first `epoch_start`
+# says where it went on.
+
+# %% [markdown]
 # ## Is it learning, and is it learning by heart?
 #
 # The training loss is the mean over an epoch, while the network learned; the others are measured at the epoch's end. A
