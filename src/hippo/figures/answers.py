@@ -23,14 +23,13 @@ def confusion_figure(confusion: Sequence[Sequence[int]]) -> Figure:
     """Draw counts (classes, classes), rows are true classes: each in its cell, mistakes coloured by their number."""
     counts = np.asarray(confusion)
     classes, right = len(counts), int(np.trace(counts))
-    wrong = np.where(np.eye(classes, dtype=bool), np.nan, counts)
-    most = max(1, int(np.nanmax(wrong)))
+    diagonal = np.eye(classes, dtype=bool)
+    most = max(1, int(np.where(diagonal, 0, counts).max()))
     figure = Figure(figsize=(8, 7))
     axes = figure.add_subplot()
     # Right answers outnumber mistakes by far: on one scale no mistake would be seen.
-    image = axes.imshow(
-        wrong, LinearSegmentedColormap.from_list("mistakes", ["#ffffff", ORANGE, "#8c3a00"]), vmin=0, vmax=most
-    )
+    colours = LinearSegmentedColormap.from_list("mistakes", ["#ffffff", ORANGE, "#8c3a00"])
+    image = axes.imshow(np.where(diagonal, np.nan, counts), colours, vmin=0, vmax=most)
     for row, column in np.ndindex(counts.shape):
         value = int(counts[row, column])
         if row == column:
@@ -93,11 +92,11 @@ def weights_figure(weights: NDArray[Any]) -> Figure:
     for neuron in range(shown):
         top, left = 30 * (neuron // columns), 30 * (neuron % columns)
         mosaic[top : top + 28, left : left + 28] = weights[:, neuron].reshape(28, 28)
-    figure = Figure(figsize=(0.85 * columns + 1.6, 0.85 * rows + 1.0))
+    figure = Figure(figsize=(max(5, 0.85 * columns + 1.6), max(2.6, 0.85 * rows + 1)))
     axes = figure.add_subplot()
     axes.set_facecolor("#bdbdbd")
     image = axes.imshow(mosaic, "RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
-    figure.colorbar(image, ax=axes, label="weight (beyond the ends: same colour)", extend="both", shrink=0.8, aspect=30)
+    figure.colorbar(image, ax=axes, label="weight", extend="both", shrink=0.8, aspect=30)
     axes.set_xticks([30 * column + 13.5 for column in range(columns)], [f"+{column}" for column in range(columns)])
     axes.set_yticks([30 * row + 13.5 for row in range(rows)], [str(row * columns) for row in range(rows)])
     axes.set(xlabel="neuron of the first layer: row + column")

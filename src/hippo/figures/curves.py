@@ -52,7 +52,9 @@ def loss_curve(history: Sequence[Mapping[str, Any]], unit: str = "mean per examp
         If there is no epoch.
     """
     figure, axes = _curves(history, "Loss by epoch", f"loss ({unit})")
-    _series(axes, history, (("loss", "training"), ("validation_loss", "validation"), ("test_loss", "test")))
+    _series(
+        axes, history, (("loss", "training, as it learns"), ("validation_loss", "validation"), ("test_loss", "test"))
+    )
     axes.set_ylim(bottom=0)
     _mark_best(axes, history)
     return figure
@@ -62,7 +64,11 @@ def loss_curve(history: Sequence[Mapping[str, Any]], unit: str = "mean per examp
 def accuracy_curve(history: Sequence[Mapping[str, Any]]) -> Figure:
     """Draw the accuracies by epoch; parameters and errors as for `loss_curve`."""
     figure, axes = _curves(history, "Accuracy by epoch", "accuracy (share of examples)")
-    series = (("training_accuracy", "training"), ("validation_accuracy", "validation"), ("accuracy", "test"))
+    series = (
+        ("training_accuracy", "training, as it learns"),
+        ("validation_accuracy", "validation"),
+        ("accuracy", "test"),
+    )
     _series(axes, history, series)
     axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
     _mark_best(axes, history)
@@ -139,7 +145,7 @@ def _spread(values: NDArray[np.float64], band: Band) -> tuple[NDArray[np.float64
 def _curves(history: Sequence[Mapping[str, Any]], title: str, unit: str) -> tuple[Figure, Axes]:
     if not history:
         raise InvalidValue("There is no epoch to draw.")
-    figure = Figure(figsize=(7.5, 4.8))
+    figure = Figure(figsize=(8, 5))
     axes = figure.add_subplot()
     _by_epoch(axes, title, unit)
     return figure, axes
@@ -168,4 +174,6 @@ def _mark_best(axes: Axes, history: Sequence[Mapping[str, Any]]) -> None:
     if found is not None:
         epoch, words = found
         axes.axvline(epoch, color=GREY, linestyle=":", linewidth=1.5, label=f"best epoch: {epoch} ({words})")
-    axes.legend(loc="best")
+    assert isinstance(axes.figure, Figure)
+    # Below the axes, where it covers no curve however they run.
+    axes.figure.legend(loc="outside lower center", ncols=len(axes.get_legend_handles_labels()[0]), columnspacing=1.5)
