@@ -21,7 +21,9 @@ const SMALL_BATCH = 10;
 /** From so many hidden layers on, the gradients of sigmoid and tanh grow very small on their way back. */
 const DEEP = 3;
 
-const NAMES = { relu: "ReLU", sigmoid: "sigmoid", tanh: "tanh" };
+/** As they stand within a sentence. */
+export const ACTIVATION_NAMES = { relu: "ReLU", leaky_relu: "leaky ReLU", sigmoid: "sigmoid", tanh: "tanh" };
+const RECTIFIERS = ["relu", "leaky_relu"];
 
 /**
  * @typedef {object} Doubt what is wrong with a run, and what to try
@@ -54,7 +56,7 @@ function atChance(network, job, { known, suggested }) {
     ? `Accuracy stays at chance: ${last} after ${epochsText(known.length)}, where guessing gives 10 %.`
     : `Accuracy fell back to chance: ${last} after ${epochsText(known.length)}, after a best of ${percent(best)}.`;
   const hidden = network.architecture.length - 2;
-  const kind = `${NAMES[network.activation]} with ${network.loss === "quadratic" ? "quadratic cost" : "cross-entropy"}`;
+  const kind = `${ACTIVATION_NAMES[network.activation]} with ${network.loss === "quadratic" ? "quadratic cost" : "cross-entropy"}`;
   if (network.initializer === "zeros" && hidden > 0) {
     return {
       cause: "zeros",
@@ -81,10 +83,10 @@ function atChance(network, job, { known, suggested }) {
     };
   }
   if (job.learning_rate * FAR_BELOW <= suggested) return tooLow(what, job, suggested);
-  if (hidden >= DEEP && network.activation !== "relu") {
+  if (hidden >= DEEP && !RECTIFIERS.includes(network.activation)) {
     return {
       cause: "deep",
-      text: `${what} Through ${hidden} hidden layers of ${NAMES[network.activation]} neurons the corrections probably become too small to teach the first ones.`,
+      text: `${what} Through ${hidden} hidden layers of ${ACTIVATION_NAMES[network.activation]} neurons the corrections probably become too small to teach the first ones.`,
       tryText: "Try fewer hidden layers, or ReLU, which passes them on undiminished.",
       offer: null,
     };
@@ -111,6 +113,7 @@ function tooLow(what, job, suggested) {
 function harm(activation, hidden) {
   if (hidden < 1) return "each step overshoots what the one before had learned.";
   if (activation === "relu") return "long steps push units to where they answer 0 to every picture; such units die, they learn no more.";
+  if (activation === "leaky_relu") return "long steps throw the weights about, and what one batch taught is lost to the next.";
   return "long steps push neurons to the ends of their range, where they hardly learn.";
 }
 

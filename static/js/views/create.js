@@ -4,12 +4,13 @@ import { html, nothing } from "lit/html.js";
 
 import { bytes, count } from "../logic/format.js";
 import { checkNetwork, checkTraining, defaultLoss, effectiveRate, INPUTS, OUTPUTS, parameterCount, parseLayers, suggestedRate } from "../logic/forms.js";
+import { ACTIVATION_NAMES } from "../logic/learning.js";
 import { selectField, textField } from "./fields.js";
 import { trainingFields } from "./training-fields.js";
 
-export const ACTIVATIONS = [["sigmoid", "Sigmoid"], ["tanh", "Tanh"], ["relu", "ReLU"]];
+export const ACTIVATIONS = [["sigmoid", "Sigmoid"], ["tanh", "Tanh"], ["relu", "ReLU"], ["leaky_relu", "Leaky ReLU"]];
 export const LOSSES = [["quadratic", "Quadratic cost"], ["cross_entropy", "Cross-entropy (softmax)"]];
-const INITIALIZERS = [["", "By activation"], ["xavier", "Xavier"], ["he", "He"], ["normal", "Normal"], ["zeros", "Zeros"]];
+const INITIALIZERS = [["", "By activation"], ["xavier", "Xavier"], ["xavier_uniform", "Xavier, uniform"], ["he", "He"], ["normal", "Normal"], ["zeros", "Zeros"]];
 
 /** @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
 export function createView(state, act) {
@@ -84,7 +85,6 @@ function parametersView(text) {
 
 /** @param {string} activation @param {string} loss */
 export function kindText(activation, loss) {
-  const name = activation === "relu" ? "ReLU" : activation;
-  return `${name} with ${loss === "quadratic" ? "quadratic cost" : "cross-entropy"}`;
+  return `${ACTIVATION_NAMES[activation]} with ${loss === "quadratic" ? "quadratic cost" : "cross-entropy"}`;
 }
 
