@@ -172,6 +172,9 @@ def _summary(arguments: argparse.Namespace, spec: NetworkSpec, facts: dict[str, 
         elif facts.get("epochs_trained") in range(1, len(history)):
             said += f", with the weights of epoch {facts['epochs_trained']}"
         lines.append(("Trained", said))
+    experiment = facts.get("experiment")
+    if isinstance(experiment, dict) and isinstance(experiment.get("data"), str):
+        lines.append(("", f"on digits of {experiment['data']}"))
     if isinstance(facts.get("test_set_use"), str):
         lines.append(("", f"looked at the test set {facts['test_set_use']}"))
     lines += [
