@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import json
 import secrets
+import shlex
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from hippo.commands import INTERRUPTED, REFUSED, Parser, run
 from hippo.datasets import MNIST, MNISTLoader
@@ -25,10 +26,12 @@ from hippo.experiment_arguments import (
     experiment_from,
     settings_given,
 )
-from hippo.progress_bar import ProgressBar
+from hippo.network import NeuralNetwork
+from hippo.progress_bar import ProgressBar, epochs, percent
 from hippo.recipes import RECIPES
-from hippo.training import Callback, Diverged
+from hippo.training import Callback, Diverged, TrainingState
 from hippo.training.statistics import wilson_interval
+from hippo.training.training_logger import TrainingLogger
 
 OUTPUTS = Path("outputs")
 
@@ -46,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--seed", type=int, help="makes the run repeatable; without it, it is drawn and printed")
     made.add_argument("--data", type=Path, metavar="PATH", help="a file or folder of digits (data/README.md)")
     made.add_argument("--name", help="name of the model's file (default: from the recipe or the sizes)")
-    made.add_argument("--out", type=Path, default=OUTPUTS, metavar="DIR", help="folder for models (default outputs)")
+    made.add_argument("--out", type=Path, metavar="DIR", help=f"folder for models (default {OUTPUTS})")
     made.add_argument("--resume", type=Path, metavar="CHECKPOINT", help="go on with a run that was stopped")
     made.add_argument("--log", type=Path, nargs="?", const=Path("logs"), metavar="DIR", help="write a JSON Lines log")
     made.add_argument("--tensorboard", type=Path, metavar="DIR", help="write event files for TensorBoard")
@@ -61,45 +64,53 @@ def parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Run the command; return its exit code."""
     arguments = parser().parse_args()
-    experiment, files, resumed = prepare(arguments)
+    experiment, files, resumed = going_on(arguments) if arguments.resume else (new(arguments), None, None)
+    name = name_of(arguments, experiment)
     data = load(experiment.data)
-    tell = (lambda text: None) if arguments.json or arguments.quiet else print
-    tell(description(experiment, resumed is not None))
-
-    callbacks = attachments(arguments, data)
-    asked = Interruption()
-    try:
-        result = run_experiment(experiment, data, files, callbacks, asked, resumed)
-    except Stopped:
-        print(f"\nStopped. Go on with: python src/train_mnist.py --resume {files.checkpoint}", file=sys.stderr)
-        return INTERRUPTED
-    except Diverged as error:
-        print(f"train_mnist.py: {error}", file=sys.stderr)
-        return REFUSED
-    finally:
-        asked.restore()
+    callbacks = attachments(arguments)
+    with Interruption() as asked:
+        files = files or RunFiles.new((arguments.out or OUTPUTS) / "checkpoints", name)
+        if not arguments.json:
+            print(description(experiment, resumed is not None), flush=True)
+        try:
+            result = run_experiment(experiment, data, files, callbacks, asked, resumed)
+        except Stopped:
+            again = shlex.join(["python", "src/train_mnist.py", "--resume", str(files.checkpoint)])
+            print(f"Stopped. Go on with: {again}", file=sys.stderr)
+            return INTERRUPTED
+        except Diverged as error:
+            print(f"train_mnist.py: {error}", file=sys.stderr)
+            return REFUSED
+    log = next((callback.log_file for callback in callbacks if isinstance(callback, TrainingLogger)), None)
     if arguments.json:
-        print(json.dumps(report(experiment, result, files), allow_nan=False))
+        print(json.dumps(report(experiment, result, files, log), allow_nan=False))
     else:
-        tell(conclusion(experiment, result, files))
+        print(conclusion(experiment, result, files, log))
     return 0
 
 
-def prepare(arguments: argparse.Namespace) -> tuple[Experiment, RunFiles, Any]:
-    """Return the experiment that the arguments describe, its files, and where it goes on, if it does."""
-    if arguments.resume:
-        more = (name for name in ("seed", "data", "name") if getattr(arguments, name) is not None)
-        given = [*settings_given(arguments), *more]
-        if given:
-            parser().error(f"--resume goes on with the settings of the run; leave out {', '.join(given)}")
-        return resume(arguments.resume)
+def new(arguments: argparse.Namespace) -> Experiment:
+    """Return the experiment that the arguments describe."""
     seed = secrets.randbelow(2**32) if arguments.seed is None else arguments.seed
-    data = None if arguments.data is None else str(arguments.data)
-    experiment = experiment_from(arguments, seed, data)
-    name = arguments.name or experiment.recipe or "-".join(map(str, experiment.spec.layer_sizes))
-    if Path(name).name != name or name.startswith("."):
+    return experiment_from(arguments, seed, None if arguments.data is None else str(arguments.data))
+
+
+def going_on(arguments: argparse.Namespace) -> tuple[Experiment, RunFiles, tuple[NeuralNetwork, TrainingState]]:
+    """Return the experiment that was stopped, its files, and where it goes on."""
+    more = [f"--{name}" for name in ("seed", "data", "name", "out") if getattr(arguments, name) is not None]
+    if given := [*settings_given(arguments), *more]:
+        parser().error(f"--resume goes on with the settings of the run; leave out {', '.join(given)}")
+    return resume(arguments.resume)
+
+
+def name_of(arguments: argparse.Namespace, experiment: Experiment) -> str:
+    """Return what the model's file is to be called, without what says its kind."""
+    if arguments.name is None:
+        return experiment.recipe or "-".join(map(str, experiment.spec.layer_sizes))
+    name = str(arguments.name)
+    if not name or Path(name).name != name or name.startswith("."):
         parser().error(f"--name must be the name of a file, without folders, not {name!r}")
-    return experiment, RunFiles.new(arguments.out / "checkpoints", name), None
+    return name
 
 
 def load(data: str | None) -> MNIST:
@@ -107,14 +118,12 @@ def load(data: str | None) -> MNIST:
     return MNISTLoader().load_data() if data is None else load_own(Path(data))
 
 
-def attachments(arguments: argparse.Namespace, data: MNIST) -> list[Callback]:
+def attachments(arguments: argparse.Namespace) -> list[Callback]:
     """Return the callbacks that were asked for: progress, log, TensorBoard."""
     callbacks: list[Callback] = []
     if not arguments.quiet:
         callbacks.append(ProgressBar())
     if arguments.log:
-        from hippo.training.training_logger import TrainingLogger
-
         callbacks.append(TrainingLogger(arguments.log))
     if arguments.tensorboard:
         from hippo.training.tensorboard import TensorBoard
@@ -134,14 +143,20 @@ class Interruption:
         """Return whether somebody asked for the end."""
         return self._asked
 
-    def restore(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._restore()
+
+    def _restore(self) -> None:
         """Give the signals back to whoever had them."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def _note(self, *_: object) -> None:
         self._asked = True
-        self.restore()
+        self._restore()
 
 
 def description(experiment: Experiment, goes_on: bool) -> str:
@@ -149,37 +164,43 @@ def description(experiment: Experiment, goes_on: bool) -> str:
     spec, config = experiment.spec, experiment.config
     settings = [f"{config.optimizer} {config.learning_rate:g}", f"mini-batches of {config.mini_batch_size}"]
     settings += [f"momentum {config.momentum:g}"] if config.momentum else []
+    settings += ["Nesterov"] if config.nesterov else []
     settings += [f"weight decay {config.weight_decay:g}"] if config.weight_decay else []
-    settings += [config.schedule.replace("_", " ")] if config.schedule != "constant" else []
+    settings += [f"schedule {config.schedule.replace('_', ' ')}"] if config.schedule != "constant" else []
+    settings += [f"warm-up {config.warm_up:g}"] if config.warm_up else []
+    settings += [f"gradients clipped to {config.clip_norm:g}"] if config.clip_norm else []
+    settings += [f"labels smoothed by {config.label_smoothing:g}"] if config.label_smoothing else []
     settings += [f"dropout {spec.dropout:g}"] if spec.dropout else []
     settings += [f"augmented by {', '.join(config.augment)}"] if config.augment else []
     return (
         f"{'Going on with' if goes_on else 'Training'} {'-'.join(map(str, spec.layer_sizes))} "
         f"({spec.activation}, {spec.loss.replace('_', ' ')}, {spec.parameter_count:,} parameters), seed {config.seed}\n"
-        f"{config.epochs} epochs: {', '.join(settings)}"
+        f"{epochs(config.epochs)}: {', '.join(settings)}"
     )
 
 
-def conclusion(experiment: Experiment, result: Result, files: RunFiles) -> str:
+def conclusion(experiment: Experiment, result: Result, files: RunFiles, log: Path | None) -> str:
     """Say what came of it."""
     low, high = wilson_interval(result.test.correct, result.test.total)
     best = min(result.history, key=lambda record: float(record["validation_loss"]))
+    validation = percent(result.history[result.epoch - 1]["validation_accuracy"])
     lines = [
-        f"Trained for {len(result.history)} epochs in {result.seconds:.1f} s"
+        f"Trained for {epochs(len(result.history))} in {result.seconds:.1f} s"
         + (f"; stopped because {result.stop_reason}" if result.stop_reason else ""),
-        f"Validation: {result.history[result.epoch - 1]['validation_accuracy']:.2%} with the weights that are kept "
+        f"Validation: {validation} with the weights that are kept "
         f"(epoch {result.epoch}; lowest loss in epoch {best['epoch']})",
-        f"Test: {result.test.accuracy:.2%} ({result.test.correct} of {result.test.total}; 95 % interval "
-        f"{low:.2%} to {high:.2%}); the test set was looked at {experiment.test_set_use}",
+        f"Test: {percent(result.test.accuracy)} ({result.test.correct} of {result.test.total}; 95 % interval "
+        f"{percent(low)} to {percent(high)}); the test set was looked at {experiment.test_set_use}",
         f"Model: {files.model}",
     ]
-    return "\n".join(lines)
+    return "\n".join([*lines, f"Log: {log}"] if log else lines)
 
 
-def report(experiment: Experiment, result: Result, files: RunFiles) -> dict[str, Any]:
+def report(experiment: Experiment, result: Result, files: RunFiles, log: Path | None) -> dict[str, Any]:
     """Return what came of it as values of JSON."""
     return {
         "model": str(files.model),
+        "log": None if log is None else str(log),
         "experiment": experiment.to_dict(),
         "epoch": result.epoch,
         "history": result.history,

@@ -6,6 +6,7 @@ loop. Files are written where `RunFiles` says: a checkpoint while it trains, the
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -109,14 +110,25 @@ class RunFiles:
 
     @classmethod
     def new(cls, folder: Path, name: str) -> RunFiles:
-        """Return files in `folder` that do not exist yet: ``name``, or ``name-2`` and so on; makes the folder."""
+        """Return files in `folder` that do not exist yet: ``name``, or ``name-2`` and so on; makes the folder.
+
+        The name is taken by an empty checkpoint, so that a second run begun at the same time gets another one.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        number = 1
-        while True:
+        for number in itertools.count(1):
             files = cls(folder / (f"{name}-{number}.safetensors" if number > 1 else f"{name}.safetensors"))
-            if not files.model.exists() and not files.checkpoint.exists():
+            if not files.model.exists():
+                try:
+                    files.checkpoint.open("xb").close()
+                except FileExistsError:
+                    continue
                 return files
-            number += 1
+        raise AssertionError("there is always a larger number")
+
+    def release(self) -> None:
+        """Give the name back, if nothing was kept under it."""
+        if self.checkpoint.exists() and not self.checkpoint.stat().st_size:
+            remove(self.checkpoint)
 
     @classmethod
     def of_checkpoint(cls, path: Path) -> RunFiles:
@@ -215,20 +227,21 @@ def run_experiment(
             callbacks=[*callbacks, *own, Control(lambda: Stopped() if interruption() else None), ending],
             state=state,
         )
+        epoch = state.epoch
+        if experiment.keep == "best":
+            network, best = read_model(files.best)
+            epoch = best["epoch"]
+        test = evaluate(network.model, network.loss, data.test_data)
+        result = Result(network, state.history, epoch, test, state.elapsed, ending.reason)
+        write_model(files.model, network, facts | facts_of(experiment, result))
+        remove(files.checkpoint)
+        remove(files.best)
+        return result
     except Stopped:
         save_checkpoint()
         raise
-
-    epoch = state.epoch
-    if experiment.keep == "best":
-        network, best = read_model(files.best)
-        epoch = best["epoch"]
-    test = evaluate(network.model, network.loss, data.test_data)
-    result = Result(network, state.history, epoch, test, state.elapsed, ending.reason)
-    write_model(files.model, network, facts | facts_of(experiment, result))
-    remove(files.checkpoint)
-    remove(files.best)
-    return result
+    finally:
+        files.release()
 
 
 def facts_of(experiment: Experiment, result: Result) -> dict[str, Any]:
@@ -250,14 +263,18 @@ def resume(path: Path) -> tuple[Experiment, RunFiles, tuple[NeuralNetwork, Train
     Raises
     ------
     DataError
-        When the file is missing, damaged, or no checkpoint of an experiment.
+        When the file is missing, damaged, or no checkpoint of an experiment, or the weights of the best epoch, which
+        stand in a file beside it, are missing.
     """
     network, state, _, facts = read_checkpoint(path)
     try:
         experiment = Experiment.from_dict(facts["experiment"])
     except (KeyError, TypeError, InvalidValue):
         raise DataError(f"{path.name} is no checkpoint of an experiment.") from None
-    return experiment, RunFiles.of_checkpoint(path), (network, state)
+    files = RunFiles.of_checkpoint(path)
+    if experiment.keep == "best" and state.history and not files.best.exists():
+        raise DataError(f"{files.best.name}, the best epoch so far, is missing. Put it beside {path.name}.")
+    return experiment, files, (network, state)
 
 
 def with_seed(experiment: Experiment, seed: int) -> Experiment:

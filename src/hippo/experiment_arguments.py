@@ -7,7 +7,7 @@ recipe. Ranges are checked by `NetworkSpec` and `TrainingConfig`, whose messages
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hippo.experiment import Experiment
@@ -19,6 +19,8 @@ from hippo.training.config import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, Training
 DEFAULT_RECIPE = "classic"
 _NETWORK = ("layer_sizes", "activation", "loss", "initializer", "dropout")
 _TRAINING = tuple(name for name in TrainingConfig.__dataclass_fields__ if name != "seed")
+#: Arguments that are not called like what they set.
+_SHORT = {"layer_sizes": "sizes", "initializer": "init"}
 
 
 def add_network_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,17 +100,25 @@ def experiment_from(
     name = getattr(arguments, "recipe", None)
     base = recipe or RECIPES[name or DEFAULT_RECIPE]
     network, training = (_given(arguments, names) for names in (_NETWORK, _TRAINING))
-    if name is None and recipe is None and network.get("activation", "sigmoid") != "sigmoid":
-        training = {"learning_rate": 0.1} | training  # 3.0 suits sigmoid with quadratic cost and nothing else
+    if name is None and recipe is None:
+        training = _usual_rate(network, training) | training
     spec, config = base.make(seed, network, training)
     choices = _given(arguments, ("keep", "patience", "test_each_epoch"))
     return Experiment(spec, config, recipe=name, data=data, **choices)
 
 
 def settings_given(arguments: argparse.Namespace) -> list[str]:
-    """Return the names of the settings that were given, as `Namespace` has them."""
+    """Return the settings that were given, by the names of their arguments, such as ``--sizes``."""
     names = (*_NETWORK, *_TRAINING, "keep", "patience", "test_each_epoch", "recipe")
-    return list(_given(arguments, names))
+    return [f"--{_SHORT.get(name, name).replace('_', '-')}" for name in _given(arguments, names)]
+
+
+def _usual_rate(network: Mapping[str, Any], training: Mapping[str, Any]) -> dict[str, float]:
+    """Return a learning rate that suits what was said: 3.0 is for SGD on sigmoid with quadratic cost only."""
+    if training.get("optimizer", "sgd") != "sgd":
+        return {"learning_rate": 0.001}
+    is_classic = network.get("activation", "sigmoid") == "sigmoid" and network.get("loss", "quadratic") == "quadratic"
+    return {} if is_classic else {"learning_rate": 0.1}
 
 
 def _given(arguments: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
