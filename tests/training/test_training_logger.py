@@ -439,11 +439,11 @@ def test_records_are_in_the_file_at_once_and_gradients_when_patience_ends(
 
     def look(run: TrainingRun) -> None:
         counts.append(Counter(record["type"] for record in logged(logger))["mini_batch"])
-        clock[0] += 0.06
+        clock[0] += 0.15
 
     looks = [After(batch, look) for batch in (1, 11, 21, 31, 41)]
     learn(data, logger, 1, *looks)
-    # Written at the beginning of the epoch; 0.00, 0.06, 0.12 s later; then 0.06 s later, and so on.
+    # Written at the beginning of the epoch; 0.00, 0.15, 0.30 s later; then 0.15 s later, and so on.
     assert counts == [0, 0, 3, 3, 5]
     assert len(of("mini_batch", logged(logger))) == 15  # all, before what is written at the end of the epoch
     times = [record["timestamp"] for record in logged(logger)]

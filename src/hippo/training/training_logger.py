@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 EVERY = 100
 #: A neuron further than this from 0 counts as active.
 ACTIVE = 0.1
-#: Seconds that gradients may wait for others to be written with: one by one they would cost 2 % of a quick run's time.
-PATIENCE = 0.1
+#: Seconds that gradients may wait to be written together: one by one they would cost 2 % of a quick run's time.
+PATIENCE = 0.25
 
 
 class Activations(Protocol):
@@ -45,7 +45,7 @@ class TrainingLogger(Callback):
     """Writes a training log, ``training_YYYYMMDD_HHMMSS.jsonl`` by the time (UTC) at which the run begins.
 
     Where that name is taken, ``_2``, ``_3`` ... is added; an existing file is never touched. Records are written as
-    whole lines and at once (those of mini-batches within 0.1 s), so that a killed run leaves a readable log. When the
+    whole lines and at once (those of mini-batches within 0.25 s), so that a killed run leaves a readable log. When the
     file cannot be written, this is said once, as a warning of the logger ``hippo.training.training_logger``, and the
     training goes on.
 
@@ -67,7 +67,7 @@ class TrainingLogger(Callback):
         self._folder = Path(folder)
         self._session_id = session_id
         self._due = 1
-        self._gradients: list[tuple[str, str, Array, Array]] = []
+        self._gradients: list[tuple[str, str, Array]] = []
         self._pending: list[Record] = []
         self._last_write = 0.0
         self._has_run = False
@@ -79,7 +79,7 @@ class TrainingLogger(Callback):
             self._begin_file()
         self._has_run = True
         self._gradients = [
-            (f"{kind}_mean", f"{kind}_max", layer.gradients[name], np.empty_like(layer.gradients[name]))
+            (f"{kind}_mean", f"{kind}_max", layer.gradients[name])
             for layer in linear_layers(run.model)
             for kind, name in (("weight", "weights"), ("bias", "bias"))
         ]
@@ -103,8 +103,8 @@ class TrainingLogger(Callback):
         self._due += EVERY
         index, size = run.state.batch - 1, run.config.mini_batch_size
         stats: dict[str, list[float]] = {"weight_mean": [], "weight_max": [], "bias_mean": [], "bias_max": []}
-        for mean, largest, gradient, absolute in self._gradients:
-            np.abs(gradient, out=absolute)
+        for mean, largest, gradient in self._gradients:
+            absolute = np.abs(gradient)
             # The ufuncs behind mean() and max(), at half the time: these lines are most of what a log costs.
             stats[mean].append(float(np.add.reduce(absolute, axis=None)) / absolute.size)
             stats[largest].append(float(np.maximum.reduce(absolute, axis=None)))
@@ -193,7 +193,7 @@ class TrainingLogger(Callback):
 
     def _write(self, kind: str, /, **fields: Any) -> None:
         self._pending.append({"type": kind, "timestamp": now()} | fields)
-        if kind != "mini_batch" or time.monotonic() - self._last_write >= PATIENCE:
+        if kind not in ("mini_batch", "weight_snapshot") or time.monotonic() - self._last_write >= PATIENCE:
             self._flush()
 
     def _flush(self) -> None:
