@@ -87,6 +87,9 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "weights of zero": lambda: weights_figure(np.zeros((784, 10))),
     "reliability": lambda: reliability_figure(CALIBRATION),
     "comparison": lambda: comparison(curves(7, 5, 20), title="Seven settings"),
+    "comparison of equals": lambda: comparison(
+        {"SGD 0.02, momentum $0.9$ \\frac": [[0.97675], [0.97712]], "$": [[0.9784], [0.97689]]}
+    ),
     "comparison of one": lambda: comparison(curves(1, 1, 1), "loss", band="sd", percent=False),
 }
 
@@ -122,6 +125,17 @@ def test_every_text_is_inside_and_over_no_other(name: str) -> None:
         width = min(box.x1, more.x1) - max(box.x0, more.x0)
         height = min(box.y1, more.y1) - max(box.y0, more.y0)
         assert width <= 1 or height <= 1, f"{text!r} and {other!r} overlap"
+
+
+@pytest.mark.parametrize("name", ["loss", "loss of many epochs", "accuracy", "reliability", "comparison"])
+def test_the_legend_covers_nothing(name: str) -> None:
+    figure = FIGURES[name]()
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    legends = [*figure.legends, *(legend for axes in figure.axes if (legend := axes.get_legend()))]
+    assert len(legends) == 1
+    box = legends[0].get_window_extent(canvas.get_renderer())
+    assert not any(box.overlaps(axes.get_window_extent()) for axes in figure.axes)
 
 
 def test_overlapping_text_would_be_seen() -> None:

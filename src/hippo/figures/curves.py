@@ -106,7 +106,8 @@ def comparison(
     """
     if not curves or len(curves) > len(LINES) or not all(seeds and all(seeds) for seeds in curves.values()):
         raise InvalidValue(f"A comparison takes 1 to {len(LINES)} settings, each with a value for every seed.")
-    figure = Figure(figsize=(9, 5.2 + 0.3 * len(curves)))
+    width = 8 + 0.16 * max(map(len, curves))  # names stand at both sides of the curves
+    figure = Figure(figsize=(width, 5.2 + 0.3 * len(curves)))
     axes, last = figure.subplots(2, 1, height_ratios=[4, 0.6 + 0.3 * len(curves)])
     for place, ((name, seeds), (colour, style)) in enumerate(zip(curves.items(), LINES, strict=False)):
         length = min(len(seed) for seed in seeds)
@@ -126,6 +127,7 @@ def comparison(
     _by_epoch(axes, title or f"{quantity[:1].upper()}{quantity[1:]} by epoch", quantity)
     last.set(yticks=range(len(curves)), yticklabels=list(curves), ylim=(len(curves) - 0.5, -0.5))
     last.set_xlabel(f"{quantity} in the last epoch: mean, band, each seed")
+    last.xaxis.set_major_locator(MaxNLocator(nbins=4))  # values that lie close together have long numbers
     last.grid(axis="x")
     if percent:
         for axis in (axes.yaxis, last.xaxis):

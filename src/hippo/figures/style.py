@@ -34,6 +34,7 @@ LINES = tuple(zip((BLUE, RED, GREEN, PINK, ORANGE, SKY, BLACK), ("-", "--", "-."
 _LOOKS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that every machine draws the same
     "font.size": 11,
+    "text.parse_math": False,  # a dollar in the name of a setting is a dollar
     "axes.titlesize": 13,
     "axes.titlelocation": "left",
     "axes.titlepad": 10,
