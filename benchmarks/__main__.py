@@ -1,4 +1,4 @@
-"""``python -m benchmarks [epoch] [memory] [server] [--json FILE]``: run those named, or all, and print their tables."""
+"""``python -m benchmarks [NAME ...] [--json FILE]``: run the benchmarks named, or all, and print their tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.report import Table, machine
 
-NAMES = ("epoch", "memory", "server")
+NAMES = ("epoch", "recipes", "memory", "server")
 
 
 def main() -> None:

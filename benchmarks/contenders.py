@@ -183,7 +183,11 @@ CONTENDERS = {
 def main() -> None:
     """Do what the lines on standard input say."""
     data = MNISTLoader().load_data()
-    contender = CONTENDERS[sys.argv[1]]([int(size) for size in sys.argv[2].split(",")], data)
+    serve(CONTENDERS[sys.argv[1]]([int(size) for size in sys.argv[2].split(",")], data), data)
+
+
+def serve(contender: Contender, data: MNIST) -> None:
+    """Answer the lines on standard input."""
     contender.epoch()  # not timed: fills caches, compiles
     print("ready", flush=True)
     for line in sys.stdin:

@@ -85,24 +85,29 @@ def compare(sizes: list[int], rounds: int, left_out: tuple[str, ...]) -> Table:
     try:
         for name in CONTENDERS:
             if name not in left_out:
-                processes.append(_start(name, sizes))
-        rng = np.random.default_rng(1)
-        for _ in range(rounds):
-            for turn in rng.permutation(len(processes)):
-                process = processes[turn]
-                process.seconds.append(process.ask("epoch"))
-        accuracies = [process.ask("accuracy") for process in processes]
+                processes.append(start(name, "benchmarks.contenders", name, ",".join(map(str, sizes))))
+        accuracies = take_turns(processes, rounds)
     finally:
         for process in processes:
             process.end()
     return _table(sizes, rounds, processes, accuracies)
 
 
-def _start(name: str, sizes: list[int]) -> Process:
+def take_turns(processes: list[Process], rounds: int) -> list[float]:
+    """Let every process do an epoch in each round, in an order drawn anew; return what accuracies they end with."""
+    rng = np.random.default_rng(1)
+    for _ in range(rounds):
+        for turn in rng.permutation(len(processes)):
+            process = processes[turn]
+            process.seconds.append(process.ask("epoch"))
+    return [process.ask("accuracy") for process in processes]
+
+
+def start(name: str, module: str, *arguments: str) -> Process:
     """Start a contender on its one core and wait until it is warm, so that no two warm up at the same time."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     popen = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.contenders", name, ",".join(map(str, sizes))],
+        [sys.executable, "-m", module, *arguments],
         env=_environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
