@@ -84,6 +84,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 def test_the_report_for_people(folder: Path, command: Command, network: NeuralNetwork) -> None:
     text = command("net.safetensors", "--data", "digits.csv")
     right = network.evaluate(TEST)
+    assert right < 10
     for words in (
         "784-12-10, 9,550 parameters",
         "hidden layers relu, outputs softmax, cross entropy loss",
@@ -99,9 +100,16 @@ def test_the_report_for_people(folder: Path, command: Command, network: NeuralNe
     ):
         assert words in text
     assert max(map(len, text.splitlines())) <= 80
-    listed = text.partition("Most confident mistakes\n")[2].partition("\n\n")[0].splitlines()[1:]
-    assert len(listed) == min(10, 10 - right)
-    confidences = [float(line.split()[3]) for line in listed]
+
+
+def test_ten_mistakes_are_listed_the_most_confident_first(folder: Path, command: Command) -> None:
+    text = command("net.safetensors", "--data", "digits.csv", "--set", "training", "--no-figures")
+    listed = text.partition("Most confident mistakes\n")[2].splitlines()
+    assert listed[0].split() == ["example", "true", "answer", "confidence"]
+    rows = [line.split() for line in listed[1:]]
+    assert len(rows) == 10
+    assert all(int(row[1]) == LABELS[int(row[0])] != int(row[2]) for row in rows)
+    confidences = [float(row[3]) for row in rows]
     assert confidences == sorted(confidences, reverse=True)
 
 

@@ -84,7 +84,7 @@ def evaluate_report(model: Module, loss: Loss, data: Dataset) -> EvaluationRepor
     if not len(data):
         raise InvalidValue("A set without examples has no accuracy.")
     # Damaged weights are refused in words below; NumPy's warnings would add nothing to them.
-    with model.mode(False), np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         outputs = network_outputs(model, loss, data)
         probabilities = as_probabilities(outputs)
         mean_loss = evaluate(model, loss, data).loss
