@@ -24,7 +24,13 @@ def run(name: str, text: str | None = None) -> list[str]:
     arguments = [path] if text is None else ["-c", text]
     environment = os.environ | dict([setting.split("=")])
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, *arguments],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -78,5 +84,8 @@ def test_an_example_is_a_function_of_its_seed(name: str) -> None:
 
 def test_the_two_spirals_are_two_and_apart() -> None:
     text = (EXAMPLES / "two_spirals.py").read_text(encoding="utf-8")
-    made = text.partition("\nrng = ")[0] + "\nx, c = two_spirals()\nprint(*np.bincount(c), x.dtype, (x[c == 0] == -x[c == 1]).all())\n"
+    made = (
+        text.partition("\nrng = ")[0]
+        + "\nx, c = two_spirals()\nprint(*np.bincount(c), x.dtype, (x[c == 0] == -x[c == 1]).all())\n"
+    )
     assert run("two_spirals.py", made) == ["97 97 float32 True"]
