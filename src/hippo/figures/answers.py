@@ -92,7 +92,7 @@ def weights_figure(weights: NDArray[Any]) -> Figure:
     for neuron in range(shown):
         top, left = 30 * (neuron // columns), 30 * (neuron % columns)
         mosaic[top : top + 28, left : left + 28] = weights[:, neuron].reshape(28, 28)
-    figure = Figure(figsize=(max(5, 0.85 * columns + 1.6), max(2.6, 0.85 * rows + 1)))
+    figure = Figure(figsize=(max(5, 0.85 * columns + 1.6), 0.85 * rows + 1))
     axes = figure.add_subplot()
     axes.set_facecolor("#bdbdbd")
     image = axes.imshow(mosaic, "RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
