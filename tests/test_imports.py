@@ -38,7 +38,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 }
 
 #: Packages that only one place may import: by the beginning of the name, the file or folder under src/.
-ONLY_IN = {"flask": "hippo/api/", "eventlet": "api_server.py", "gevent": "api_server.py", "matplotlib": "hippo/figures/"}
+ONLY_IN = {
+    "flask": "hippo/api/",
+    "eventlet": "api_server.py",
+    "gevent": "api_server.py",
+    "matplotlib": "hippo/figures/",
+}
 
 
 def allowed(unit: str) -> set[str]:
