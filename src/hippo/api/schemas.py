@@ -77,7 +77,7 @@ class NetworkBody(Checked):
     ] = None
     initializer: Annotated[
         Annotated[str, _INITIALIZERS] | None,
-        Field(description=f"How weights begin: {_INITIALIZERS}. Unless given: he for relu and leaky_relu, else xavier."),
+        Field(description=f"How weights begin: {_INITIALIZERS}. Unless given: he for the two ReLUs, else xavier."),
         Allowed(f"{_INITIALIZERS}"),
     ] = None
     seed: Annotated[
