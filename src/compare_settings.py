@@ -184,9 +184,10 @@ def as_text(result: Mapping[str, Any]) -> str:
             rows.append(("", ended, "", ""))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    seeds = ", ".join(map(str, result["seeds"]))
+    seeds = f"the seeds {', '.join(map(str, result['seeds']))}"
+    seeds = seeds if result["is_whole"] else f"those of {seeds} that are finished"
     lines.append(
-        f"After the last epoch; mean ± standard deviation (lowest to highest) over the seeds {seeds}; seconds for one "
+        f"After the last epoch; mean ± standard deviation (lowest to highest) over {seeds}; seconds for one "
         "run.\nThe test set was not looked at."
     )
     return "\n".join(lines)

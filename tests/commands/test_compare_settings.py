@@ -92,7 +92,6 @@ def test_the_curves_are_those_of_the_library(compare: Inline, digits: Path) -> N
     assert result["is_whole"] is True
     assert [setting["label"] for setting in result["settings"]] == ["SGD", "Adam"]
     assert [setting["training"]["optimizer"] for setting in result["settings"]] == ["sgd", "adam"]
-    made = made_mnist(train=400, test=100)
     network = NeuralNetwork([784, 8, 10], "relu", seed=7)
     adam = result["settings"][1]
     assert [run["seed"] for run in adam["runs"]] == [1, 7]
@@ -100,7 +99,6 @@ def test_the_curves_are_those_of_the_library(compare: Inline, digits: Path) -> N
     history = network.train(
         data.training_data, 2, 10, 0.002, seed=7, validation_data=data.validation_data, optimizer="adam"
     )
-    assert len(made.training_data) == 400
     assert adam["runs"][1]["validation_accuracy"] == [record["validation_accuracy"] for record in history]
     assert adam["runs"][1]["validation_loss"] == [record["validation_loss"] for record in history]
     last = [run["validation_accuracy"][-1] for run in adam["runs"]]
@@ -202,9 +200,8 @@ def _svg_texts(name: str) -> str:
 
 @pytest.mark.process
 def test_an_interruption_prints_what_is_finished(digits: Path, tmp_path: Path) -> None:
-    own = [
-        word for number in range(2) for word in ("--setting", f"{'x' * 30} {number}: --learning-rate 0.0{number + 1}")
-    ]
+    long = "x" * 30  # so that the lines of progress fill the pipe soon
+    own = ("--setting", f"{long} 0: --learning-rate 0.01", "--setting", f"{long} 1: --learning-rate 0.02")
     arguments = (*own, *SMALL, "--epochs", 1, "--seeds", *range(100), "--data", digits)
     process = start(SCRIPT, *arguments, cwd=tmp_path)
     while b"seed 1 (4/200)" not in process.stderr.readline():
@@ -213,8 +210,10 @@ def test_an_interruption_prints_what_is_finished(digits: Path, tmp_path: Path) -
     said = end(process)
     assert said.code == 130
     lines = said.out.splitlines()
-    assert lines[1].startswith(f"{'x' * 30} 0  ")
+    assert lines[1].startswith(f"{long} 0  ")
     assert lines[1].count("±") == 2
+    assert "over those of the seeds 0, 1, " in said.out
+    assert "that are finished;" in said.out
     assert said.err.splitlines()[-1] == "compare_settings.py: Interrupted, and nothing was written."
     assert "Traceback" not in said.err
     assert list((tmp_path / "outputs/figures").iterdir()) == []
