@@ -16,9 +16,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hippo.datasets import MNIST, MNISTLoader
 from hippo.errors import CannotStart, DataError
+from hippo.inference import Inference
 from hippo.jobs.bus import EventBus
 from hippo.jobs.manager import JobManager
 from hippo.jobs.process_backend import ProcessBackend
+from hippo.jobs.questions import Questions
 from hippo.jobs.store import Store
 from hippo.network_registry import NetworkRegistry
 from hippo.persistence.model_persistence import ModelFiles
@@ -45,6 +47,10 @@ class EngineSettings(Protocol):
     def workers(self) -> int:
         """Processes for training."""
 
+    @property
+    def default_model(self) -> str | None:
+        """Id or name of the network that answers where a request names none."""
+
 
 class Engine:
     """The parts of a running server.
@@ -58,6 +64,7 @@ class Engine:
     ----------
     jobs : JobManager
     networks : NetworkRegistry
+    inference : Inference
     store : Store
     backend : ProcessBackend
     """
@@ -74,6 +81,7 @@ class Engine:
         self.networks = NetworkRegistry(
             self.store, self._files, self.jobs.active_jobs, self.jobs.compute_outputs, lambda: self.data().test_data
         )
+        self.inference = Inference(self.store, self._files, Questions(self.backend).ask, settings.default_model)
 
     def start(self) -> None:
         """Clean up after an earlier server, verify the data, start the workers; raises CannotStart."""

@@ -58,6 +58,18 @@ class UnknownJob(HippoError):
     code = "unknown_job"
 
 
+class UnknownModel(HippoError):
+    """No network that could answer has the given id or name."""
+
+    code = "unknown_model"
+
+
+class NoModel(HippoError):
+    """No network has been trained yet, or the one that is to answer by default is not there."""
+
+    code = "no_model"
+
+
 class NoSuchExample(HippoError):
     """The test set holds no example of the wanted kind, such as a mistake of a network that makes none."""
 
@@ -104,3 +116,9 @@ class DataError(HippoError):
     """A data file is missing or wrong; the text names the file and says what to do."""
 
     code = "data_missing"
+
+
+class ImportRefused(HippoError):
+    """A file is no model that can be taken in: foreign, damaged, out of range, or a pickle; the text says which."""
+
+    code = "import_refused"

@@ -99,8 +99,9 @@ class Settings(BaseSettings):
     default_model: str | None = _variable(
         "DEFAULT_MODEL",
         None,
-        "The model to answer with when a request names none. Not used by this version.",
-        allowed="the name of a model",
+        "The model that answers a request that names none: the name or id of a network. The best trained one unless "
+        "set.",
+        allowed="the name or id of a network",
     )
     huggingface_token: str | None = _variable(
         "HUGGINGFACE_TOKEN",

@@ -34,6 +34,7 @@ class EngineFolder:
     models_dir: Path
     workers: int = 1
     data_dir: Path = ROOT / "data"
+    default_model: str | None = None
 
     @property
     def database_url(self) -> str:

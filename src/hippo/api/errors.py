@@ -28,12 +28,15 @@ log = logging.getLogger("hippo.api")
 STATUS: dict[type[engine.HippoError], int] = {
     engine.UnknownNetwork: 404,
     engine.UnknownJob: 404,
+    engine.UnknownModel: 404,
     engine.NoSuchExample: 404,
     engine.TrainingInProgress: 409,
     engine.JobEnded: 409,
     engine.InvalidValue: 422,
+    engine.ImportRefused: 422,
     engine.TooManyJobs: 429,
     engine.NotReady: 503,
+    engine.NoModel: 503,
     engine.DataError: 503,
 }
 

@@ -82,6 +82,11 @@ class ProcessBackend:
         self._assistant.start()
         self._assistant.feed()
 
+    def withdraw_short(self, job_id: str) -> None:
+        """Forget a short task that nobody waits for any more, unless the assistant has begun it."""
+        with self._lock:
+            self._short_tasks = deque(task for task in self._short_tasks if task.job_id != job_id)
+
     def cancel(self, job_id: str) -> bool:
         """End the task of this job: taken out of the queue, or told to stop and in the end made to.
 

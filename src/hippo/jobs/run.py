@@ -160,9 +160,12 @@ def _train(
 
 def compute_outputs(network_id: str, network: dict[str, Any], revision: str | None, context: Context) -> None:
     """Pass the test set through a network that has no outputs kept yet, such as one that was never trained."""
-    saved = revision is not None
-    whole = context.files.load_model(network_id) if saved else NeuralNetwork(NetworkSpec.from_dict(network))
-    save_outputs(whole, network_id, revision or INITIAL, context)
+    save_outputs(load_network(network_id, network, revision, context.files), network_id, revision or INITIAL, context)
+
+
+def load_network(network_id: str, network: dict[str, Any], revision: str | None, files: ModelFiles) -> NeuralNetwork:
+    """Return a network with its saved weights, or with its first ones where it has no `revision`."""
+    return NeuralNetwork(NetworkSpec.from_dict(network)) if revision is None else files.load_model(network_id)
 
 
 def save_outputs(network: NeuralNetwork, network_id: str, revision: str, context: Context) -> float:

@@ -92,6 +92,18 @@ class Store:
         with self._transaction() as connection:
             return [to_network(row) for row in connection.execute(query).mappings()]
 
+    def trained_networks(self, name: str | None = None, limit: int | None = None) -> list[StoredNetwork]:
+        """Return networks that hold weights of a run, the most accurate first, of equals the one trained last."""
+        columns = NETWORKS.c
+        query = (
+            NETWORKS.select()
+            .where(~columns.deleted, columns.revision.is_not(None), *([] if name is None else [columns.name == name]))
+            .order_by(columns.accuracy.is_(None), columns.accuracy.desc(), columns.trained_at.desc())
+            .limit(limit)
+        )
+        with self._transaction() as connection:
+            return [to_network(row) for row in connection.execute(query).mappings()]
+
     def mark_deleted(self, network_id: str) -> None:
         """Hide a network for good, before its files are removed.
 

@@ -23,10 +23,13 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hippo.datasets import MNIST, MNISTLoader
 from hippo.errors import HippoError
 from hippo.jobs.frames import Message, receive_message, send_message
-from hippo.jobs.run import Cancelled, Interrupted, TrainingSpec, compute_outputs, run_training
+from hippo.jobs.run import Cancelled, Interrupted, TrainingSpec, compute_outputs, load_network, run_training
+from hippo.network import INPUTS, NeuralNetwork
 from hippo.persistence.model_persistence import ModelFiles
 
 log = logging.getLogger(__name__)
@@ -43,12 +46,30 @@ class WorkerContext:
         self._data: MNIST | None = None
         self._cancelled: set[str] = set()
         self._stopping = False
+        self._last: tuple[tuple[str, str | None], NeuralNetwork] | None = None
 
     def data(self) -> MNIST:
         """Return the three sets; the server has verified them, so a worker only maps them into memory."""
         if self._data is None:
             self._data = MNISTLoader(self._data_dir).load_data(verify=False)
         return self._data
+
+    def forward(
+        self, network_id: str, network: dict[str, Any], revision: str | None, every_layer: bool, payload: bytes
+    ) -> bytes:
+        """Pass images, float32 (N, 784), through a network, of which the last one is kept; return float32.
+
+        The outputs (N, 10), or all activations of one image, layer after layer.
+        """
+        key = (network_id, revision)
+        if self._last is None or self._last[0] != key:
+            self._last = None  # two large ones at once would be too many
+            self._last = key, load_network(network_id, network, revision, self.files)
+        images = np.frombuffer(payload, np.float32).reshape(-1, INPUTS)
+        with np.errstate(over="ignore", invalid="ignore"):
+            if every_layer:
+                return np.concatenate(self._last[1].activations(images), axis=1).tobytes()
+            return self._last[1].predict(images).tobytes()
 
     def report(self, message: Message) -> None:
         """Send `message` to the server, which knows the job by the worker."""
@@ -106,6 +127,9 @@ def _do(task: Message, context: WorkerContext) -> None:
     try:
         if task["type"] == "train":
             run_training(TrainingSpec(**task["spec"]), context)
+        elif task["type"] == "forward":
+            answers = context.forward(**task["arguments"], payload=task["payload"])
+            context.report({"type": "done", "payload": answers})
         else:
             compute_outputs(**task["arguments"], context=context)
             context.report({"type": "done"})

@@ -1,0 +1,321 @@
+"""What trained networks answer: which of them is asked, what it says about images, and where that is computed.
+
+A request may name a network; else DEFAULT_MODEL answers, else the best trained network. The few that were asked last
+are kept in memory. What would hold the server up (a large network, many images) is computed by the assistant, whose
+`forward` is handed in. Nothing here trains or changes a network; what a request looks like is known to the web alone.
+"""
+
+from __future__ import annotations
+
+import builtins
+import copy
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hippo.clock import iso_time
+from hippo.errors import DataError, NoModel, UnknownModel, UnknownNetwork
+from hippo.jobs.store import Store, StoredNetwork
+from hippo.network import NeuralNetwork
+from hippo.nn import Array
+from hippo.persistence.model_persistence import ModelFiles
+
+log = logging.getLogger(__name__)
+
+#: Networks kept in memory, and the bytes of weights that they may hold together.
+MOST_KEPT, MOST_BYTES = 32, 64 * 2**20
+#: What takes longer than this is computed by the assistant, seconds.
+LONGEST = 0.020
+#: Seconds per parameter on a slow machine, some four times what was measured: to read it from a file, to draw it anew
+#: from the seed, to fetch it from memory, and to multiply it with one image.
+READ, DRAW, FETCH, MULTIPLY = 3e-8, 2e-7, 1e-9, 2e-10
+BYTES_PER_PARAMETER = 8  # a weight and its gradient, float32
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says about images.
+
+    Attributes
+    ----------
+    model : str
+        The name of the network that answered; its id where it has no name.
+    network_id : str or None
+        Its id; None for a network that is kept elsewhere.
+    probabilities : ndarray of float64 (N, 10)
+        A distribution for every image: 0-1, each row sums to 1.
+    """
+
+    model: str
+    network_id: str | None
+    probabilities: NDArray[np.float64]
+
+    @property
+    def digits(self) -> NDArray[np.intp]:
+        """The most probable digit of each image (N,), 0-9."""
+        digits: NDArray[np.intp] = self.probabilities.argmax(axis=1)
+        return digits
+
+
+class Forward(Protocol):
+    """What computes where it disturbs nobody."""
+
+    def __call__(self, network: StoredNetwork, images: Array, every_layer: bool) -> Array:
+        """Return the outputs (N, 10), or with `every_layer` all activations of one image one after the other."""
+
+
+class Source(Protocol):
+    """Another place that networks come from, such as a repository on the Hub."""
+
+    @property
+    def names(self) -> Collection[str]:
+        """The names of its networks; quick to ask."""
+
+    def models(self) -> list[dict[str, Any]]:
+        """Describe its networks as `Inference.models` does."""
+
+    def load(self, name: str) -> NeuralNetwork:
+        """Return one of them; raises UnknownModel."""
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The network that is to answer: a stored one, or one of a source."""
+
+    name: str
+    stored: StoredNetwork | None = None
+    source: Source | None = None
+
+
+class Inference:
+    """Answers with trained networks. Safe to call from any thread.
+
+    Parameters
+    ----------
+    store : Store
+    files : ModelFiles
+    forward : Forward
+        Computes what takes longer than 20 ms.
+    default_model : str, optional
+        Id or name of the network that answers where a request names none.
+    """
+
+    def __init__(self, store: Store, files: ModelFiles, forward: Forward, default_model: str | None = None) -> None:
+        self._store = store
+        self._files = files
+        self._forward = forward
+        self._default = default_model
+        self._sources: list[Source] = []
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[str, str | None], NeuralNetwork] = OrderedDict()
+
+    def add_source(self, source: Source) -> None:
+        """Let networks of another place answer, too; where names clash, what is stored here goes first."""
+        self._sources.append(source)
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a network that answers a request which names none."""
+        try:
+            self._choose(None)
+        except NoModel:
+            return False
+        return True
+
+    def models(self) -> builtins.list[dict[str, Any]]:
+        """Describe every trained network, the best first.
+
+        Returns
+        -------
+        list of dict
+            ``name`` (or id), ``network_id`` (None elsewhere), ``architecture``, ``activation``, ``accuracy`` (0-1 or
+            None), ``source`` ("local" or "hub"), ``created_at``, ``default`` (whether it answers where none is named).
+        """
+        try:
+            default: _Chosen | None = self._choose(None)
+        except NoModel:
+            default = None
+        described = []
+        for network in self._store.trained_networks():
+            is_default = default is not None and default.stored is not None
+            described.append(
+                {
+                    "name": network.name or network.network_id,
+                    "network_id": network.network_id,
+                    "architecture": list(network.spec.layer_sizes),
+                    "activation": network.spec.activation,
+                    "accuracy": network.accuracy,
+                    "source": "local",
+                    "created_at": iso_time(network.created_at),
+                    "default": is_default and default.stored.network_id == network.network_id,  # type: ignore[union-attr]
+                }
+            )
+        for source in self._sources:
+            for model in source.models():
+                is_default = default is not None and default.source is source and default.name == model["name"]
+                described.append({"network_id": None, "source": "hub", **model, "default": is_default})
+        return described
+
+    def network(self, model: str | None = None) -> tuple[str, NeuralNetwork]:
+        """Return the name of the network that answers, and the network, for the caller alone to run.
+
+        Parameters
+        ----------
+        model : str, optional
+            Id of any network, or name of a trained one; the best of several of the same name.
+
+        Raises
+        ------
+        UnknownModel
+            When `model` is not there.
+        NoModel
+            When none is named and none is trained.
+        """
+        chosen = self._choose(model)
+        return chosen.name, self._loaded(chosen)
+
+    def predict(self, images: Array, model: str | None = None) -> Prediction:
+        """Return what a network makes of `images` (N, 784), float32 0-1; raises as `network` does, and NotReady."""
+        chosen = self._choose(model)
+        if chosen.stored is not None and self._takes_long(chosen.stored, len(images)):
+            outputs = self._elsewhere(chosen.stored, images, every_layer=False).reshape(len(images), -1)
+        else:
+            with np.errstate(over="ignore", invalid="ignore"):
+                outputs = self._loaded(chosen).predict(images)
+        return Prediction(chosen.name, chosen.stored.network_id if chosen.stored else None, distribution(outputs))
+
+    def activations(
+        self, image: Array, model: str | None = None
+    ) -> tuple[builtins.list[builtins.list[float]], builtins.list[int], str]:
+        """Return the activations of every layer for `image` (784,), the widths of the layers, and the network's name.
+
+        The first layer is the image, the last the ten outputs as they are, not made a distribution.
+        """
+        chosen = self._choose(model)
+        if chosen.stored is not None and self._takes_long(chosen.stored, 1):
+            sizes = list(chosen.stored.spec.layer_sizes)
+            whole = self._elsewhere(chosen.stored, image[np.newaxis], every_layer=True)
+            layers = np.split(whole, np.cumsum(sizes)[:-1])
+        else:
+            network = self._loaded(chosen)
+            sizes = list(network.sizes)
+            with np.errstate(over="ignore", invalid="ignore"):
+                layers = [layer[0] for layer in network.activations(image[np.newaxis])]
+        return [np.nan_to_num(layer).tolist() for layer in layers], sizes, chosen.name
+
+    def _choose(self, model: str | None) -> _Chosen:
+        if model is not None:
+            chosen = self._find(model)
+            if chosen is None:
+                raise UnknownModel(f"There is no model {model!r}. GET /models lists those there are.")
+            return chosen
+        if self._default is not None:
+            chosen = self._find(self._default)
+            if chosen is None:
+                raise NoModel(f"The model that DEFAULT_MODEL names, {self._default!r}, is not there. Name another one.")
+            return chosen
+        best = self._store.trained_networks(limit=1)
+        if best:
+            return _Chosen(best[0].name or best[0].network_id, best[0])
+        for source in self._sources:
+            if source.names:
+                model = max(source.models(), key=lambda described: described.get("accuracy") or 0.0)["name"]
+                return _Chosen(str(model), source=source)
+        raise NoModel("No network has been trained yet. Train one, or name one with `model`.")
+
+    def _find(self, model: str) -> _Chosen | None:
+        """Return the network of this id; else the best trained one of this name; else one of a source."""
+        try:
+            network = self._store.network(model)
+        except UnknownNetwork:
+            named = self._store.trained_networks(name=model, limit=1)
+            if named:
+                return _Chosen(model, named[0])
+            source = next((source for source in self._sources if model in source.names), None)
+            return _Chosen(model, source=source) if source else None
+        return _Chosen(network.name or network.network_id, network)
+
+    def _takes_long(self, network: StoredNetwork, images: int) -> bool:
+        """Estimate whether to load this network, if it is not kept, and pass so many images through takes too long."""
+        with self._lock:
+            kept = (network.network_id, network.revision) in self._kept
+        to_load = 0.0 if kept else DRAW if network.revision is None else READ
+        return network.spec.parameter_count * (to_load + FETCH + MULTIPLY * images) > LONGEST
+
+    def _elsewhere(self, network: StoredNetwork, images: Array, every_layer: bool) -> Array:
+        with self._about(network):
+            return self._forward(network, np.ascontiguousarray(images, np.float32), every_layer)
+
+    @contextmanager
+    def _about(self, network: StoredNetwork) -> Iterator[None]:
+        """Say of a file that cannot be read that its network was deleted meanwhile, where that is why."""
+        try:
+            yield
+        except DataError:
+            try:
+                self._store.network(network.network_id)
+            except UnknownNetwork:
+                raise UnknownModel("This network has just been deleted. GET /models lists those there are.") from None
+            raise
+
+    def _loaded(self, chosen: _Chosen) -> NeuralNetwork:
+        """Return the network with a memory of its own for its last pass, so that no other thread comes between."""
+        key = (chosen.name, "") if chosen.stored is None else (chosen.stored.network_id, chosen.stored.revision)
+        with self._lock:
+            network = self._kept.get(key)
+            if network is not None:
+                self._kept.move_to_end(key)
+        if network is None:
+            network = self._load(chosen)
+            self._keep(key, network)
+        return _twin(network)
+
+    def _load(self, chosen: _Chosen) -> NeuralNetwork:
+        if chosen.source is not None:
+            return chosen.source.load(chosen.name)
+        network = chosen.stored
+        assert network is not None  # one of the two is there
+        if network.revision is None:
+            return NeuralNetwork(network.spec)
+        with self._about(network):
+            return self._files.load_model(network.network_id)
+
+    def _keep(self, key: tuple[str, str | None], network: NeuralNetwork) -> None:
+        with self._lock:
+            for old in [old for old in self._kept if old[0] == key[0]]:
+                del self._kept[old]  # older weights of the same network
+            self._kept[key] = network
+            while len(self._kept) > MOST_KEPT or (len(self._kept) > 1 and self._bytes_kept() > MOST_BYTES):
+                self._kept.popitem(last=False)
+
+    def _bytes_kept(self) -> int:
+        return sum(network.spec.parameter_count * BYTES_PER_PARAMETER for network in self._kept.values())
+
+
+def distribution(outputs: Array) -> NDArray[np.float64]:
+    """Return probabilities (N, 10) for the outputs (N, 10) of any network: each row sums to 1.
+
+    Softmax outputs are that already. Sigmoid outputs, each 0-1 by itself, are divided by their sum. A row of nothing
+    but 0, or with an output that is not finite, says nothing: each digit is as probable as another.
+    """
+    p = np.array(outputs, np.float64)
+    total = p.sum(axis=1, keepdims=True)
+    says_something = np.isfinite(total) & (total > 0)
+    np.divide(p, total, out=p, where=says_something)
+    p[~says_something[:, 0]] = 1 / p.shape[1]
+    return p
+
+
+def _twin(network: NeuralNetwork) -> NeuralNetwork:
+    """Return a network that shares the weights of another, but remembers its own last pass."""
+    twin = copy.copy(network)
+    twin.model = copy.copy(network.model)
+    twin.model.modules = [copy.copy(module) for module in network.model.modules]
+    return twin
