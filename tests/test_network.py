@@ -245,6 +245,16 @@ def test_evaluate_counts(data: MNIST) -> None:
     assert count == expected
 
 
+def test_columns_of_fewer_classes_are_learned_from_with_their_numbers(data: MNIST) -> None:
+    few = data.training_data.pixels[:40], (np.arange(40) % 4).astype(np.uint8)
+    pairs = list(Dataset(*few, classes=4))
+    with_columns, with_set = (NeuralNetwork([784, 8, 10], seed=1) for _ in range(2))
+    found = with_columns.train(pairs, 2, 10, 1.0, pairs)
+    expected = with_set.train(Dataset(*few), 2, 10, 1.0, Dataset(*few))
+    assert [record["loss"] for record in found] == pytest.approx([record["loss"] for record in expected], rel=1e-5)
+    assert with_columns.evaluate(pairs) == found[-1]["test_accuracy"]
+
+
 @pytest.mark.parametrize("one_hot", [True, False])
 def test_a_list_of_column_pairs_is_a_set(one_hot: bool, data: MNIST) -> None:
     def pairs(of: Dataset) -> list[tuple[Any, Any]]:

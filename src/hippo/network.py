@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -293,19 +294,44 @@ def _digits(data: Data) -> Dataset:
         raise InvalidValue(
             f"A set must hold at least one picture, each of {INPUTS} pixels and labelled 0 to {OUTPUTS - 1}."
         )
-    return digits
+    # Columns may stand for fewer classes than the network has outputs.
+    return digits if digits.classes == OUTPUTS else digits.with_classes(OUTPUTS)
 
 
 def _build(spec: NetworkSpec, initializer: str) -> Sequential:
     rng = np.random.default_rng(spec.seed)
-    hidden = ACTIVATIONS[spec.activation]
-    modules: list[Module] = []
-    for position, (i, o) in enumerate(zip(spec.layer_sizes, spec.layer_sizes[1:], strict=False)):
-        modules.append(Linear(i, o, initializer, rng))
-        if position < len(spec.layer_sizes) - 2:
-            modules.append(hidden())
-            if spec.dropout:
-                modules.append(Dropout(spec.dropout))
+    modules = make_layers(spec.layer_sizes, spec.activation, initializer, rng, spec.dropout)
     if spec.loss == "quadratic":
         modules.append(Sigmoid())
     return Sequential(modules).eval()
+
+
+def make_layers(
+    sizes: Sequence[int],
+    activation: str,
+    initializer: str,
+    rng: np.random.Generator,
+    dropout: float = 0.0,
+    dtype: Any = np.float32,
+) -> list[Module]:
+    """Return the modules of a network whose last layer is linear, for whatever is to stand behind it.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Neurons per layer, inputs and outputs included; two or more.
+    activation, initializer, dropout
+        As in `NetworkSpec`.
+    rng : numpy.random.Generator
+        Where the weights come from.
+    dtype : dtype
+        Of weights and biases.
+    """
+    modules: list[Module] = []
+    for position, (i, o) in enumerate(pairwise(sizes)):
+        if position:
+            modules.append(ACTIVATIONS[activation]())
+            if dropout:
+                modules.append(Dropout(dropout))
+        modules.append(Linear(i, o, initializer, rng, dtype))
+    return modules

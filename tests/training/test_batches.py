@@ -158,3 +158,21 @@ def test_pairs_are_learned_from_with_their_exact_numbers() -> None:
     chunk = next(minibatches(data.inputs, data.labels, 2, np.random.default_rng(0)))
     assert sorted(chunk.inputs[:, 0].tolist()) == [-2.5, pytest.approx(0.1234)]
     assert np.array_equal(data[:1].inputs, data.images[:1])
+
+
+@pytest.mark.parametrize("size", [4, 2000])
+def test_any_table_of_floats_is_taken_as_it_is_with_any_number_of_classes(size: int) -> None:
+    rng = np.random.default_rng(1)
+    table = (rng.standard_normal((2300, 3)) * 1e4).astype(np.float32)
+    labels = np.arange(2300) % 300  # more than a byte can tell apart
+    order = np.random.default_rng(2).permutation(2300)
+    begin = 0
+    for chunk in minibatches(table, labels, size, np.random.default_rng(2), smoothing=0.3, classes=300):
+        which = order[begin : begin + len(chunk.inputs)]
+        begin += len(chunk.inputs)
+        np.testing.assert_array_equal(chunk.inputs, table[which])
+        np.testing.assert_array_equal(chunk.labels, labels[which])
+        assert chunk.targets.shape == (len(which), 300)
+        np.testing.assert_allclose(chunk.targets.sum(axis=1), 1, rtol=1e-5)
+        np.testing.assert_array_equal(chunk.targets.argmax(axis=1), labels[which])
+    assert begin == 2300

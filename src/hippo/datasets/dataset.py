@@ -92,6 +92,18 @@ class Dataset(Sequence[Pair]):
         made._images = made._exact = images
         return made
 
+    def with_classes(self, classes: int) -> Dataset:
+        """Return the same examples, over the same memory, with one-hot columns of another height.
+
+        Raises
+        ------
+        InvalidValue
+            If a label is out of range.
+        """
+        made = Dataset(self.pixels, self.labels, classes=classes)
+        made._images, made._exact = self._images, self._exact
+        return made
+
     @property
     def inputs(self) -> npt.NDArray[np.uint8] | Floats:
         """What training reads, (N, 784): the bytes of `pixels`, or the exact float32 numbers of a set made of pairs."""

@@ -1,5 +1,6 @@
 """Training: batches, the one loop, and what may be attached to it. Knows no web and no processes."""
 
+from hippo.training.batches import Examples, Labels
 from hippo.training.callbacks import BestCheckpoint, Callback, Control, EarlyStopping, LastGood, Progress
 from hippo.training.config import TrainingConfig
 from hippo.training.loop import train
@@ -14,6 +15,8 @@ __all__ = [
     "EarlyStopping",
     "EpochRecord",
     "Evaluation",
+    "Examples",
+    "Labels",
     "LastGood",
     "Progress",
     "TrainingConfig",

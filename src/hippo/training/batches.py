@@ -6,6 +6,7 @@ floats, up to `CHUNK` at a time, in memory that is used again and again. A large
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,30 @@ CLASSES = 10
 
 #: Pictures, one a row: bytes, or float32 numbers that are taken as they are.
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
+#: The class of each, from 0.
+Labels = NDArray[np.integer[Any]]
 #: Changes pictures (rows, 784) in place; the number of the chunk within the epoch decides what it draws.
 Augment = Callable[[Array, int], None]
+
+
+class Examples(Protocol):
+    """What the loop can learn from and be measured on: a `Dataset` of digits, or any other table of numbers."""
+
+    @property
+    def inputs(self) -> Pixels:
+        """One example a row, (N, features)."""
+
+    @property
+    def labels(self) -> Labels:
+        """The class of each (N,), from 0 to below `classes`."""
+
+    @property
+    def classes(self) -> int:
+        """How many there are, which is also the number of the network's outputs."""
+
+    def __len__(self) -> int:
+        """Return N."""
+        ...
 
 
 @dataclass(slots=True)
@@ -29,8 +52,8 @@ class Chunk:
 
     Attributes
     ----------
-    inputs : ndarray of float32 (rows, 784), 0-1
-    targets : ndarray of float32 (rows, 10), one-hot, or smoothed
+    inputs : ndarray of float32 (rows, features); 0-1 where they are pixels
+    targets : ndarray of float32 (rows, classes), one-hot, or smoothed
     labels : ndarray of int (rows,)
     batch_size : int
         Rows of the whole mini-batch.
@@ -51,21 +74,23 @@ class Gather:
 
     Parameters
     ----------
-    pixels : ndarray of uint8, or of float32 (N, 784)
+    pixels : ndarray of uint8, or of float32 (N, features)
         Bytes become numbers from 0 to 1; floats are taken as they are.
-    labels : ndarray of uint8 (N,)
+    labels : ndarray of integers (N,)
     smoothing : float
         What is taken from the certainty of the targets (see `hippo.nn.smooth_labels`).
+    classes : int
+        Width of the targets.
     """
 
-    def __init__(self, pixels: Pixels, labels: NDArray[np.uint8], smoothing: float = 0.0) -> None:
+    def __init__(self, pixels: Pixels, labels: Labels, smoothing: float = 0.0, classes: int = CLASSES) -> None:
         self._pixels = pixels
         self._labels = labels.astype(np.intp)  # the type of an index; any other is converted at each use
-        self._targets = smooth_labels(np.eye(CLASSES, dtype=np.float32), smoothing)
+        self._targets = smooth_labels(np.eye(classes, dtype=np.float32), smoothing)
         self._buffers: dict[int, tuple[Pixels, NDArray[np.intp], Array, Array]] = {}
 
     def __call__(self, index: NDArray[np.int64]) -> tuple[Array, Array, NDArray[np.intp]]:
-        """Return inputs (rows, 784), targets (rows, 10) and labels (rows,).
+        """Return inputs (rows, features), targets (rows, classes) and labels (rows,).
 
         They are valid until the next call with as many rows.
         """
@@ -76,7 +101,7 @@ class Gather:
                 inputs if self._pixels.dtype == inputs.dtype else np.empty(inputs.shape, np.uint8),
                 np.empty(rows, np.intp),
                 inputs,
-                np.empty((rows, CLASSES), np.float32),
+                np.empty((rows, self._targets.shape[1]), np.float32),
             )
         raw, classes, inputs, targets = self._buffers[rows]
         # mode="clip" lets NumPy write straight into `out`; the indices are in range anyway.
@@ -91,20 +116,21 @@ class Gather:
 
 def minibatches(
     pixels: Pixels,
-    labels: NDArray[np.uint8],
+    labels: Labels,
     size: int,
     rng: np.random.Generator,
     start: int = 0,
     smoothing: float = 0.0,
     augment: Augment | None = None,
+    classes: int = CLASSES,
 ) -> Iterator[Chunk]:
     """Yield one epoch of mini-batches: every example once, in an order drawn from `rng`.
 
     Parameters
     ----------
-    pixels : ndarray of uint8, or of float32 (N, 784)
+    pixels : ndarray of uint8, or of float32 (N, features)
         Bytes become numbers from 0 to 1; floats are taken as they are.
-    labels : ndarray of uint8 (N,)
+    labels : ndarray of integers (N,)
     size : int
         Examples per mini-batch; the last one of the epoch may be smaller.
     rng : numpy.random.Generator
@@ -115,13 +141,15 @@ def minibatches(
         Of the targets, 0 or more and below 1.
     augment : callable, optional
         Changes the pictures of every chunk.
+    classes : int
+        Width of the targets.
 
     Returns
     -------
     iterator of Chunk
         The arrays of each are overwritten by later ones.
     """
-    gather = Gather(pixels, labels, smoothing)
+    gather = Gather(pixels, labels, smoothing, classes)
     order = rng.permutation(len(pixels))
     if size <= CHUNK:
         return _whole_batches(gather, order, size, start, augment)

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from hippo.datasets.dataset import Dataset
 from hippo.nn import Loss, Sequential, clip_gradients, gradient_norm
-from hippo.training.batches import GradientSum, minibatches
+from hippo.training.batches import Examples, GradientSum, minibatches
 from hippo.training.chance import Chance
 from hippo.training.config import TrainingConfig
 from hippo.training.metrics import Answers, evaluate
@@ -33,23 +32,23 @@ NORM_EVERY = 100
 def train(
     model: Sequential,
     loss: Loss,
-    training_data: Dataset,
+    training_data: Examples,
     config: TrainingConfig,
     rng: np.random.Generator,
-    test_data: Dataset | None = None,
+    test_data: Examples | None = None,
     callbacks: Sequence[Callback] = (),
     state: TrainingState | None = None,
-    validation_data: Dataset | None = None,
+    validation_data: Examples | None = None,
 ) -> list[EpochRecord]:
     """Train `model` in place and return one record per epoch.
 
     Parameters
     ----------
     model : Sequential
-        Takes (batch, 784), returns (batch, 10).
+        Takes (batch, features), returns (batch, classes): (batch, 784) and (batch, 10) for digits.
     loss : Loss
         What is made small.
-    training_data, test_data, validation_data : Dataset
+    training_data, test_data, validation_data : Dataset, or other Examples
         What is learned from, and what is measured after each epoch. For choices (early stopping, the best epoch) only
         the validation set may be used; who wants an honest test result looks at the test set once, after training.
     config : TrainingConfig
@@ -106,6 +105,7 @@ def train(
                 state.batch,
                 config.label_smoothing,
                 chance.augment,
+                training_data.classes,
             ):
                 if chunk.is_first:
                     chance.begin_batch()
@@ -164,7 +164,7 @@ class _Timer:
 
 
 def _finish_epoch(
-    run: TrainingRun, times: EpochRecord, validation_data: Dataset | None, test_data: Dataset | None
+    run: TrainingRun, times: EpochRecord, validation_data: Examples | None, test_data: Examples | None
 ) -> None:
     """Measure the epoch that just ended and move `run.state` to the beginning of the next one."""
     state = run.state

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hippo.datasets.dataset import Dataset
 from hippo.nn import Array, Loss, Module
 from hippo.nn.losses import output_probabilities
-from hippo.training.batches import CHUNK, CLASSES, Gather
+from hippo.training.batches import CHUNK, CLASSES, Examples, Gather, Labels
 from hippo.training.state import TrainingState
 
 
@@ -79,7 +78,7 @@ class Answers:
             self._rows = 0
 
 
-def evaluate(model: Module, loss: Loss, data: Dataset) -> Evaluation:
+def evaluate(model: Module, loss: Loss, data: Examples) -> Evaluation:
     """Return loss and accuracy of `model`, in eval mode, on `data`."""
     total_loss, correct = 0.0, 0
     for _, outputs, targets, labels in _passes(model, data):
@@ -88,9 +87,9 @@ def evaluate(model: Module, loss: Loss, data: Dataset) -> Evaluation:
     return Evaluation(total_loss, correct, len(data))
 
 
-def network_outputs(model: Module, loss: Loss, data: Dataset) -> Array:
-    """Return the answers of `model` for every example of `data`: float32 (N, 10), probabilities after a softmax."""
-    result = np.empty((len(data), CLASSES), np.float32)
+def network_outputs(model: Module, loss: Loss, data: Examples) -> Array:
+    """Return what `model` answers for every example of `data`: float32 (N, classes), probabilities after a softmax."""
+    result = np.empty((len(data), data.classes), np.float32)
     for rows, outputs, _, _ in _passes(model, data):
         result[rows] = output_probabilities(loss, outputs)
     return result
@@ -107,8 +106,8 @@ def confusion_matrix(predicted: NDArray[Any], actual: NDArray[Any], classes: int
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
-def _passes(model: Module, data: Dataset) -> Iterator[tuple[slice, Array, Array, NDArray[np.uint8]]]:
-    gather = Gather(data.inputs, data.labels)
+def _passes(model: Module, data: Examples) -> Iterator[tuple[slice, Array, Array, Labels]]:
+    gather = Gather(data.inputs, data.labels, classes=data.classes)
     every = np.arange(len(data))
     for begin in range(0, len(data), CHUNK):
         rows = slice(begin, begin + CHUNK)
