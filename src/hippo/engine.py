@@ -14,6 +14,7 @@ from typing import IO, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from hippo.current_network import CurrentNetwork
 from hippo.datasets import MNIST, MNISTLoader
 from hippo.errors import CannotStart, DataError
 from hippo.inference import Inference
@@ -23,7 +24,9 @@ from hippo.jobs.process_backend import ProcessBackend
 from hippo.jobs.questions import Questions
 from hippo.jobs.store import Store
 from hippo.network_registry import NetworkRegistry
+from hippo.persistence.model_manager import ModelManager
 from hippo.persistence.model_persistence import ModelFiles
+from hippo.settings import HubSettings
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +54,10 @@ class EngineSettings(Protocol):
     def default_model(self) -> str | None:
         """Id or name of the network that answers where a request names none."""
 
+    @property
+    def hub(self) -> HubSettings | None:
+        """Which models of the Hugging Face Hub are served; None where none are."""
+
 
 class Engine:
     """The parts of a running server.
@@ -64,6 +71,7 @@ class Engine:
     ----------
     jobs : JobManager
     networks : NetworkRegistry
+    current : CurrentNetwork
     inference : Inference
     store : Store
     backend : ProcessBackend
@@ -81,7 +89,11 @@ class Engine:
         self.networks = NetworkRegistry(
             self.store, self._files, self.jobs.active_jobs, self.jobs.compute_outputs, lambda: self.data().test_data
         )
+        self.current = CurrentNetwork(self.store, self.networks)
         self.inference = Inference(self.store, self._files, Questions(self.backend).ask, settings.default_model)
+        self._hub = _models_of(settings.hub) if settings.hub is not None else None
+        if self._hub is not None:
+            self.inference.add_source(self._hub)
 
     def start(self) -> None:
         """Clean up after an earlier server, verify the data, start the workers; raises CannotStart."""
@@ -93,6 +105,8 @@ class Engine:
         except DataError as error:
             log.warning("%s", error.message)
         self.jobs.start()
+        if self._hub is not None:
+            self._hub.refresh()
 
     def data(self) -> MNIST:
         """Return the three sets, verified when first asked for; raises DataError where they are missing or wrong."""
@@ -112,6 +126,8 @@ class Engine:
         No other server may use the folder yet: requests can still be under way, and what they write belongs to this
         one. `close` lets go of it, or the end of the process.
         """
+        if self._hub is not None:
+            self._hub.close()
         self.jobs.shutdown(timeout)
         self.store.close()
 
@@ -119,6 +135,10 @@ class Engine:
         """Let other servers use the folder."""
         if self._lock is not None:
             self._lock.close()
+
+
+def _models_of(hub: HubSettings) -> ModelManager:
+    return ModelManager(hub.repo, hub.revision, hub.cache_dir, hub.token, hub.endpoint)
 
 
 def _open_folder(folder: Path) -> ModelFiles:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,12 @@ WILDCARD_HOSTS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not
 
 _ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 _TOKEN = re.compile(r"[!-~]+")
+_REPOSITORY = re.compile(
+    r"(?![^@]*--)(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}(@[A-Za-z0-9][A-Za-z0-9._/-]{0,99})?"
+)
+_ENDPOINT = re.compile(
+    r"(https://[A-Za-z0-9.-]+|http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\]))(:[0-9]{1,5})?(/[A-Za-z0-9._/-]*)?"
+)
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -35,6 +42,28 @@ def _variable(name: str, default: Any, description: str, *, allowed: str, **limi
     return Field(
         default, validation_alias=name, description=description, json_schema_extra={"allowed": allowed}, **limits
     )
+
+
+@dataclass(frozen=True)
+class HubSettings:
+    """Which models of the Hugging Face Hub are served.
+
+    Attributes
+    ----------
+    repo, revision : str
+        ``owner/name``, and a branch, tag or commit.
+    cache_dir : Path
+        Where they are kept.
+    token : str or None
+    endpoint : str
+        Address of the Hub.
+    """
+
+    repo: str
+    revision: str
+    cache_dir: Path
+    token: str | None = field(repr=False)
+    endpoint: str
 
 
 class Settings(BaseSettings):
@@ -93,8 +122,9 @@ class Settings(BaseSettings):
     hf_model_repo: str | None = _variable(
         "HF_MODEL_REPO",
         None,
-        "The Hugging Face repository for models. Kept for exchanging models with the Hub, which this version does not.",
-        allowed="owner/name",
+        "The Hugging Face repository whose models are served, at the commit that its revision (main unless said) had "
+        "when it was first looked up.",
+        allowed="owner/name or owner/name@revision",
     )
     default_model: str | None = _variable(
         "DEFAULT_MODEL",
@@ -106,15 +136,22 @@ class Settings(BaseSettings):
     huggingface_token: str | None = _variable(
         "HUGGINGFACE_TOKEN",
         None,
-        "The token for the Hugging Face Hub. Not used by this version, and never logged.",
+        "The token for the Hugging Face Hub: for private repositories, and to publish. Sent to HF_ENDPOINT alone and "
+        "never logged.",
         allowed="a token of the Hub",
         repr=False,
     )
     hf_cache_dir: Path | None = _variable(
         "HF_CACHE_DIR",
         None,
-        "The folder for files from the Hugging Face Hub. Not used by this version.",
+        "The folder for models from the Hugging Face Hub: `hub` in HIPPO_MODELS_DIR unless set.",
         allowed="the path of a folder",
+    )
+    hf_endpoint: str = _variable(
+        "HF_ENDPOINT",
+        "https://huggingface.co",
+        "The address of the Hub, or of one that speaks like it.",
+        allowed="https://host, or http://host on this machine",
     )
     token: str | None = _variable(
         "HIPPO_TOKEN",
@@ -203,7 +240,21 @@ class Settings(BaseSettings):
     def _in_small_letters(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
 
-    @field_validator("token")
+    @field_validator("hf_model_repo")
+    @classmethod
+    def _is_repository(cls, repository: str | None) -> str | None:
+        if repository is not None and not _REPOSITORY.fullmatch(repository):
+            raise ValueError("it is not owner/name or owner/name@revision")
+        return repository
+
+    @field_validator("hf_endpoint")
+    @classmethod
+    def _keeps_the_token_secret(cls, endpoint: str) -> str:
+        if not _ENDPOINT.fullmatch(endpoint):
+            raise ValueError("the token would go there readable for everybody on the way")
+        return endpoint.rstrip("/")
+
+    @field_validator("token", "huggingface_token")
     @classmethod
     def _fits_into_a_header(cls, token: str | None) -> str | None:
         if token is not None and not _TOKEN.fullmatch(token):
@@ -248,6 +299,15 @@ class Settings(BaseSettings):
         return self.listen_host in LOOPBACK_HOSTS or bool(re.fullmatch(r"127(\.\d{1,3}){3}", self.listen_host))
 
     @property
+    def hub(self) -> HubSettings | None:
+        """Which models of the Hugging Face Hub are served; None where none are."""
+        if self.hf_model_repo is None:
+            return None
+        repo, _, revision = self.hf_model_repo.partition("@")
+        cache_dir = self.hf_cache_dir or self.models_dir / "hub"
+        return HubSettings(repo, revision or "main", cache_dir, self.huggingface_token, self.hf_endpoint)
+
+    @property
     def wants_token(self) -> bool:
         """Whether requests must carry the token."""
         if self.auth == "off":
@@ -271,8 +331,8 @@ def load_settings() -> Settings:
 
 def _explain(problem: Any) -> str:
     name = str(problem["loc"][0])
-    field = next(field for field in Settings.model_fields.values() if field.validation_alias == name)
-    extra = field.json_schema_extra
+    known = next(known for known in Settings.model_fields.values() if known.validation_alias == name)
+    extra = known.json_schema_extra
     allowed = extra["allowed"] if isinstance(extra, dict) else ""
-    shown = "the value" if name == "HIPPO_TOKEN" else repr(str(problem["input"])[:80])
+    shown = "the value" if name in ("HIPPO_TOKEN", "HUGGINGFACE_TOKEN") else repr(str(problem["input"])[:80])
     return f"{name}: {shown} cannot be used; allowed: {allowed}."

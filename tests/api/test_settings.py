@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hippo.settings import PROJECT_DIR, Settings, SettingsError, load_settings
+from hippo.persistence.hub_cache import check_repo
+from hippo.settings import PROJECT_DIR, HubSettings, Settings, SettingsError, load_settings
 
 EVERYWHERE = ".".join("0000")
 
@@ -80,6 +81,21 @@ def test_a_variable_is_read(
         ("HIPPO_AUTH", "no"),
         ("HIPPO_TOKEN", "two words"),
         ("HIPPO_TOKEN", "g\u00e9heim"),
+        ("HUGGINGFACE_TOKEN", "hf_ two"),
+        ("HF_MODEL_REPO", "digits"),
+        ("HF_MODEL_REPO", "https://huggingface.co/a/b"),
+        ("HF_MODEL_REPO", "a/b/c"),
+        ("HF_MODEL_REPO", "../b"),
+        ("HF_MODEL_REPO", "a/..b"),
+        ("HF_MODEL_REPO", "a/b--c"),
+        ("HF_MODEL_REPO", "a/b@"),
+        ("HF_MODEL_REPO", "a/b@../main"),
+        ("HF_ENDPOINT", "huggingface.co"),
+        ("HF_ENDPOINT", "http://hub.example"),
+        ("HF_ENDPOINT", "http://127.0.0.1.example"),
+        ("HF_ENDPOINT", "http://127.0.0.1@hub.example"),
+        ("HF_ENDPOINT", "https://hub.example?x"),
+        ("HF_ENDPOINT", "file:///etc"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_variable_and_range(
@@ -91,7 +107,7 @@ def test_a_wrong_value_is_one_line_that_names_variable_and_range(
     (line,) = str(refused.value).splitlines()
     assert line.startswith(f"{name}: ")
     assert "allowed: " in line
-    assert (value.upper() in line.upper()) == (name != "HIPPO_TOKEN")
+    assert (value.upper() in line.upper()) == (not name.endswith("_TOKEN"))
 
 
 def test_a_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -140,6 +156,25 @@ def test_no_token_appears_where_settings_are_shown() -> None:
     settings = Settings(**dict.fromkeys(("token", "huggingface_token"), "mine-alone"))
     assert "alone" not in repr(settings)
     assert "alone" not in str(settings)
+
+
+@pytest.mark.parametrize(
+    ("given", "repo", "revision"),
+    [
+        ("someone/digits", "someone/digits", "main"),
+        ("Some-One/m.n_i@v1.0", "Some-One/m.n_i", "v1.0"),
+        ("a/b@refs/pr/1", "a/b", "refs/pr/1"),
+        ("a/b@v--1", "a/b", "v--1"),
+    ],
+)
+def test_the_models_of_a_repository_are_described(given: str, repo: str, revision: str, tmp_path: Path) -> None:
+    hub = Settings(hf_model_repo=given, huggingface_token="mine-alone", models_dir=tmp_path).hub  # noqa: S106
+    assert hub == HubSettings(repo, revision, tmp_path / "hub", "mine-alone", "https://huggingface.co")
+    assert "alone" not in repr(hub)
+    assert check_repo(repo, revision) == repo  # what is allowed here is allowed there
+    own = Settings(hf_model_repo=given, hf_cache_dir=tmp_path, hf_endpoint="http://127.0.0.1:8001/").hub
+    assert own == HubSettings(repo, revision, tmp_path, None, "http://127.0.0.1:8001")
+    assert Settings().hub is None
 
 
 def test_settings_are_frozen() -> None:

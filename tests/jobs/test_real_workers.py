@@ -19,6 +19,7 @@ from hippo.engine import Engine
 from hippo.errors import CannotStart
 from hippo.jobs import worker_keeper
 from hippo.network import NetworkSpec
+from hippo.settings import HubSettings
 from hippo.training import TrainingConfig
 from tests.jobs.events_log import EventLog
 
@@ -35,6 +36,7 @@ class EngineFolder:
     workers: int = 1
     data_dir: Path = ROOT / "data"
     default_model: str | None = None
+    hub: HubSettings | None = None
 
     @property
     def database_url(self) -> str:
