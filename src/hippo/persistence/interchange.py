@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -33,6 +34,9 @@ READABLE = "Hippo's .safetensors, or .npz with sizes or layers"
 
 _WHY_NO_PICKLE = "A pickle can run any program while it is read, so Hippo reads none"
 _HEAD = 64
+#: How the pickles of protocol 2 and above begin, and those before; how a protocol buffer of a model does.
+_PICKLE, _OLD_PICKLE = re.compile(rb"\x80[\x02-\x05]"), re.compile(rb"[()\]}cilIFSV]")
+_ONNX = re.compile(rb"\x08.[\x12\x1a\x22\x2a\x32\x3a]", re.DOTALL)
 
 
 def read_any(source: Path | bytes, name: str) -> tuple[NeuralNetwork, dict[str, Any]]:
@@ -103,7 +107,7 @@ def _what_it_is(head: bytes, last: bytes) -> str:
     """Say what a file is that cannot be read, by its first bytes and its last one."""
     if not head:
         return "is empty."
-    if (head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05") or (head[:1] in b"()]}cil" and last == b"."):
+    if _PICKLE.match(head) or (_OLD_PICKLE.match(head) and last == b"."):
         return f"is a pickle. {_WHY_NO_PICKLE}. In the program it comes from, save the arrays with numpy.savez."
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
         return "is a Keras or HDF5 file (.h5), which is not read. Save its arrays with numpy.savez."
@@ -111,7 +115,7 @@ def _what_it_is(head: bytes, last: bytes) -> str:
         return "is a single array (.npy); a network has several. Save them together with numpy.savez."
     if head[:2] == b"\x1f\x8b":
         return "is compressed with gzip. Unpack it first."
-    if head[:1] == b"\x08" and head[2:3] in b"\x12\x1a\x22\x2a\x32\x3a":
+    if _ONNX.match(head):
         return f"is probably an ONNX model, which can be written but not read. What can be read: {READABLE}."
     if head.lstrip()[:1] in (b"{", b"["):
         return f"is text in JSON and holds no weights. What can be read: {READABLE}."

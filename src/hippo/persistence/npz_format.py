@@ -164,13 +164,21 @@ def _announced(archive: zipfile.ZipFile, info: zipfile.ZipInfo, file: str, name:
     if re.search(r"'descr': *'[|<>=]?O", text):
         raise ImportRefused(f"{file}: {name} is an array of objects, which is a pickle. {_PICKLED}")
     found = _DESCRIPTION.fullmatch(text)
-    if found is None:
+    dtype = _dtype(found[1]) if found else None
+    if found is None or dtype is None:
         raise ImportRefused(f"{file}: {name} is not a plain array of numbers or a word.")
     shape = tuple(int(number[:20]) for number in found[3].replace(" ", "").split(",") if number)
-    array = Announced(name, shape, np.dtype(found[1]), found[2] == "True", _opener(archive, info, 10 + length))
+    array = Announced(name, shape, dtype, found[2] == "True", _opener(archive, info, 10 + length))
     if array.dtype.kind not in "fiuUSb" or array.size != info.file_size - 10 - length:
         raise ImportRefused(f"{file} is damaged: {name} has a header that does not fit its size or type.")
     return array
+
+
+def _dtype(text: str) -> np.dtype[Any] | None:
+    try:
+        return np.dtype(text)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo, skip: int) -> Any:
@@ -223,22 +231,21 @@ def _activation(arrays: dict[str, Announced], file: str) -> str:
 
 
 def _word(array: Announced, file: str) -> str:
-    value = _small(array, "US", file)
-    return value.item().decode("latin-1") if array.dtype.kind == "S" else str(value.item())
+    """Return a word. Not by way of NumPy, which fails on characters that Unicode does not have."""
+    if array.dtype.kind not in "US" or not 0 < array.size <= 4 * _SMALL or array.size != array.dtype.itemsize:
+        raise ImportRefused(f"{file}: {array.name} is not a word.")
+    with array.open() as source:
+        data = source.read(array.size)
+    wide = "utf-32-be" if array.dtype.str[0] == ">" else "utf-32-le"
+    return data.decode(wide if array.dtype.kind == "U" else "latin-1", "replace").rstrip("\0")
 
 
 def _numbers(array: Announced, file: str) -> list[int | float]:
-    return cast("list[int | float]", _small(array, "iuf", file).ravel().tolist())
-
-
-def _small(array: Announced, kinds: str, file: str) -> Array:
-    """Return a small array of a file."""
-    words = "US" in kinds
-    most = 1 if words else _SMALL
-    if array.dtype.kind not in kinds or array.dtype.itemsize > 4 * _SMALL or array.size > most * 4 * _SMALL:
-        raise ImportRefused(f"{file}: {array.name} is not {'a word' if words else 'a short list of numbers'}.")
+    """Return a short list of numbers."""
+    if array.dtype.kind not in "iuf" or array.size > 8 * _SMALL:
+        raise ImportRefused(f"{file}: {array.name} is not a short list of numbers.")
     with array.open() as source:
         made: Array = np.frombuffer(source.read(array.size), array.dtype)
-    if len(made) > most or (words and len(made) != 1) or (not words and not np.isfinite(made).all()):
-        raise ImportRefused(f"{file}: {array.name} is not {'a word' if words else 'a short list of numbers'}.")
-    return made
+    if not np.isfinite(made).all():
+        raise ImportRefused(f"{file}: {array.name} holds numbers that are not finite.")
+    return cast("list[int | float]", made.astype(float if made.dtype.kind == "f" else made.dtype).tolist())
