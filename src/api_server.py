@@ -73,6 +73,8 @@ def patch(mode: str) -> None:
 
 def main(stop: Stop) -> int:
     """Serve until asked to stop; return the exit code."""
+    # Small products of matrices are all that is computed here; more threads would take turns with the workers'.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from hippo.api import logs
     from hippo.errors import CannotStart
     from hippo.settings import SettingsError, load_settings
@@ -128,6 +130,7 @@ def serve(settings: Settings, listener: socket.socket, stop: Stop) -> int:
     log = logging.getLogger("hippo.server")
     log.info("Stopping: no new jobs; the workers save what they have")
     tell_stopping(socketio)
+    app.extensions["streams"].stop()
     engine.shutdown(WORKER_SECONDS)
     disconnect_all(socketio)
     server.stop(REQUEST_SECONDS)
@@ -155,6 +158,8 @@ class EventletServer:
         from hippo.api.http_limits import ShortLines, ends_unclearly, length_error, linger, not_http
 
         class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]  # eventlet has no types
+            minimum_chunk_size = 1  # else events would wait in the server until there are 4 kB of them
+
             def _read_request_line(self) -> bytes | str:
                 line: bytes | str = super()._read_request_line()
                 if len(line) < self.server.url_length_limit:

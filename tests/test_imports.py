@@ -35,7 +35,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "jobs": ("persistence", "settings"),
     "network_registry": ("jobs",),
     "inference": ("network_registry",),
-    "engine": ("inference",),
+    "current_network": ("network_registry",),
+    "engine": ("inference", "current_network"),
     "api": ("engine",),
 }
 

@@ -59,6 +59,7 @@ class FakeEngine:
     def __post_init__(self) -> None:
         self.jobs = FakeJobs(self)
         self.networks = FakeNetworks(self)
+        self.inference = FakeInference()
 
     def called(self, name: str, *arguments: Any) -> None:
         self.calls.append((name, *arguments))
@@ -70,6 +71,12 @@ class FakeEngine:
 
     def shutdown(self, timeout: float) -> None:
         self.called("shutdown", timeout)
+
+
+class FakeInference:
+    """Knows whether it could answer; what it answers is tested with the real one."""
+
+    ready = False
 
 
 class FakeNetworks:

@@ -35,9 +35,9 @@ def test_status_counts_networks_jobs_and_workers(client: FlaskClient, new_networ
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/v1/healthz"])
-def test_health_says_what_is_loaded(client: FlaskClient, new_network: NewNetwork, path: str) -> None:
+def test_health_says_what_is_loaded(client: FlaskClient, engine: FakeEngine, path: str) -> None:
     assert client.get(path).get_json() == {"status": "healthy", "network_loaded": False, "mnist_loaded": True}
-    new_network()
+    engine.inference.ready = True
     assert client.get(path).get_json()["network_loaded"] is True
     assert client.get("/readyz").get_json() == {"status": "ready"}
 

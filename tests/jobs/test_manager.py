@@ -31,6 +31,8 @@ EPOCH = {
     "test_total": 10000,
     "loss": 0.1,
     "test_loss": 0.2,
+    "validation_accuracy": 0.6,
+    "validation_total": 5,
     "learning_rate": 3.0,
     "images_per_second": 1000.0,
     "elapsed_time": 1.0,

@@ -10,9 +10,10 @@ from flask_openapi.openapi import OpenAPI
 from hippo.api import errors
 from hippo.api.openapi import INFO, SECURITY
 from hippo.api.requests import MAX_JSON_BYTES, StrictProvider, StrictRequest, refuse_large_bodies
-from hippo.api.routes import examples, networks, pages, status, training
+from hippo.api.routes import current_network, examples, inference, mnist, networks, pages, status, training
 from hippo.api.security import Guard, OriginPolicy, content_security_policy
 from hippo.api.sockets import SocketGate, create_socketio
+from hippo.api.sse import Streams
 
 if TYPE_CHECKING:
     from hippo.engine import Engine
@@ -28,7 +29,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> OpenAPI:
     """Assemble the web application.
 
     The engine is neither started nor stopped here. It can be found as `app.extensions["hippo"]`, Socket.IO as
-    `app.extensions["socketio"]`.
+    `app.extensions["socketio"]`, the streams of server-sent events as `app.extensions["streams"]`.
 
     Parameters
     ----------
@@ -48,9 +49,10 @@ def create_app(settings: Settings, engine: Engine | None = None) -> OpenAPI:
     app.config["MAX_CONTENT_LENGTH"] = MAX_JSON_BYTES
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.extensions["hippo"] = engine
+    app.extensions["streams"] = Streams(engine.jobs)
     errors.register(app)
     app.before_request(refuse_large_bodies)
-    for resource in (status, networks, training, examples):
+    for resource in (status, networks, training, examples, inference, current_network, mnist):
         app.register_api(resource.blueprint)
     app.register_blueprint(pages.blueprint)
 

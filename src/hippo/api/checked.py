@@ -62,13 +62,13 @@ class Checked(BaseModel):
             422, naming each wrong field, what is wrong about its value, and what is allowed.
         """
         if not isinstance(obj, Mapping):
-            raise _refusal([{"field": "", "message": "the body must be a JSON object", "allowed": "an object"}])
+            raise refusal([{"field": "", "message": "the body must be a JSON object", "allowed": "an object"}])
         if len(obj) > _MOST_FIELDS:
-            raise _refusal([{"field": "", "message": f"{len(obj)} fields are too many", "allowed": cls._known()}])
+            raise refusal([{"field": "", "message": f"{len(obj)} fields are too many", "allowed": cls._known()}])
         try:
             return super().model_validate(obj, **options)
         except ValidationError as error:
-            raise _refusal([cls._explain(problem) for problem in error.errors(include_url=False)]) from None
+            raise refusal([cls._explain(problem) for problem in error.errors(include_url=False)]) from None
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
@@ -101,10 +101,11 @@ def _problem(problem: Any) -> str:
     reason = problem.get("ctx", {}).get("error")
     if isinstance(reason, ValueError):
         return f"{reason}"
-    return f"{_shown(problem['input'])} cannot be used"
+    return f"{shown(problem['input'])} cannot be used"
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a value as error texts show it."""
     if isinstance(value, list | dict):
         return "an array" if isinstance(value, list) else "an object"
     try:
@@ -114,7 +115,8 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _refusal(fields: list[dict[str, str]]) -> WebError:
+def refusal(fields: list[dict[str, str]]) -> WebError:
+    """Return the 422 that names these fields, each with `field`, `message` and `allowed`."""
     fields = fields[:_MOST_ERRORS_SHOWN]
     return WebError(422, "invalid_value", "; ".join(map(_in_words, fields)) + ".", detail=fields)
 

@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document: what flask-openapi makes of the views and models, with its liberties put right.
 
-flask-openapi adds a 422 of its own to every route that documents none, says that every body is required, and leaves
-the definitions of a schema inside it as well as beside it.
+flask-openapi adds a 422 of its own to every route that documents none, says that every body is required, whatever is
+in it, and leaves the definitions of a schema inside it as well as beside it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def document(app: OpenAPI) -> dict[str, Any]:
     spec: dict[str, Any] = app.api_doc
     for path, operations in spec["paths"].items():
         for operation in operations.values():
-            _mend(operation, needs_token=path not in HEALTH_PATHS)
+            _mend(operation, spec["components"]["schemas"], needs_token=path not in HEALTH_PATHS)
     for schema in spec["components"]["schemas"].values():
         schema.pop("$defs", None)
     spec["components"]["schemas"] = {
@@ -44,13 +44,15 @@ def document(app: OpenAPI) -> dict[str, Any]:
     return spec
 
 
-def _mend(operation: dict[str, Any], *, needs_token: bool) -> None:
+def _mend(operation: dict[str, Any], schemas: dict[str, Any], *, needs_token: bool) -> None:
     unprocessable = operation["responses"].get("422", {})
     schema = unprocessable.get("content", {}).get("application/json", {}).get("schema", {})
     if schema.get("type") == "array":
         del operation["responses"]["422"]
     if "requestBody" in operation:
-        operation["requestBody"]["required"] = False
+        body = operation["requestBody"]
+        name = body["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
+        body["required"] = bool(schemas[name].get("required"))  # one that is absent counts as {}
     operation["security"] = [{}, {"token": []}] if needs_token else []
     if not needs_token:
         del operation["responses"]["401"]

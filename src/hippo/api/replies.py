@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from hippo.api.schemas import PublicStatus, State
 
@@ -52,7 +52,7 @@ class HealthReply(Reply):
     """That the server answers."""
 
     status: Literal["healthy"] = Field(description="Always `healthy`.")
-    network_loaded: bool = Field(description="Whether any network is in memory.", examples=[True])
+    network_loaded: bool = Field(description="Whether a trained network can answer.", examples=[True])
     mnist_loaded: bool = Field(description="Whether the MNIST images are there.", examples=[True])
 
 
@@ -200,3 +200,90 @@ class ExampleReply(Reply):
     image_data: str = Field(description="The image, 28x28 grey, as a base64 PNG without prefix.")
     output_weights: list[list[float]] = Field(description="The last layer's weights: 10 rows, one per digit.")
     network_output: list[float] = Field(description="The 10 outputs, one per digit.")
+
+
+class ModelReply(Reply):
+    """A trained network that answers requests."""
+
+    name: str = Field(description="What `model` in a request may say: its name, or its id.", examples=["first try"])
+    network_id: str | None = Field(description="Its id, or null for one of the Hub.", examples=[_ID])
+    architecture: list[int] = Field(description="Neurons per layer.", examples=[[784, 30, 10]])
+    activation: str = Field(description="The activation of the hidden layers.", examples=["sigmoid"])
+    accuracy: float | None = Field(description="The fraction of the test set it gets right, or null.", examples=[0.953])
+    source: Literal["local", "hub"] = Field(description="Where it comes from.")
+    created_at: str = Field(description="UTC, ISO 8601 with milliseconds.", examples=[_TIME])
+    default: bool = Field(description="Whether it answers requests that name none.", examples=[True])
+
+
+class ModelsReply(Reply):
+    """All trained networks."""
+
+    models: list[ModelReply] = Field(description="The most accurate first, then those of the Hub.")
+
+
+class AnswerReply(Reply):
+    """What a network takes an image for."""
+
+    predicted_digit: int = Field(description="The most probable digit, 0 to 9.", examples=[7])
+    confidence: float = Field(description="Its probability, 0 to 1.", examples=[0.97])
+    probabilities: list[float] = Field(description="One for each digit; together they are 1.")
+
+
+class PredictionReply(AnswerReply):
+    """What a network takes an image for, and which network that is."""
+
+    model: str = Field(description="The name of the network that answered, or its id.", examples=["first try"])
+
+
+class PredictionsReply(Reply):
+    """What a network takes each of some images for."""
+
+    predictions: list[AnswerReply] = Field(description="One for each image, in the same order.")
+    count: int = Field(description="How many there are.", examples=[2])
+    model: str = Field(description="The name of the network that answered, or its id.", examples=["first try"])
+
+
+class Predicted(RootModel[PredictionReply | PredictionsReply]):
+    """The answer for an image, or for each image of a list."""
+
+
+class ActivationsReply(Reply):
+    """What every neuron shows for an image."""
+
+    activations: list[list[float]] = Field(description="One list for each layer: first the pixels, last the outputs.")
+    layer_sizes: list[int] = Field(description="Neurons per layer.", examples=[[784, 30, 10]])
+    model: str = Field(description="The name of the network that was asked, or its id.", examples=["first try"])
+
+
+class SampleReply(Reply):
+    """A digit of MNIST."""
+
+    pixels: list[float] = Field(description="784 numbers from 0, paper, to 1, ink, row by row.")
+    label: int = Field(description="The digit that it is, 0 to 9.", examples=[7])
+    index: int = Field(description="Its place in the set, from 0.", examples=[1234])
+
+
+class SamplesReply(Reply):
+    """Digits of MNIST."""
+
+    samples: list[SampleReply] = Field(description="In the order in which they were drawn, none twice.")
+    count: int = Field(description="How many there are.", examples=[10])
+
+
+class MnistReply(Reply):
+    """MNIST, loaded."""
+
+    status: Literal["loaded"] = Field(description="Always `loaded`.")
+    train: int = Field(description="Images to train with.", examples=[50000])
+    validation: int = Field(description="Images to choose settings by.", examples=[10000])
+    test: int = Field(description="Images to measure with.", examples=[10000])
+
+
+class CurrentNetworkReply(Reply):
+    """The current network, with all its weights."""
+
+    network_id: str = Field(description="The network's id, a UUID.", examples=[_ID])
+    sizes: list[int] = Field(description="Neurons per layer.", examples=[[784, 30, 10]])
+    activation: str = Field(description="The activation of the hidden layers.", examples=["sigmoid"])
+    weights: list[list[list[float]]] = Field(description="One matrix for each layer: a row for each of its neurons.")
+    biases: list[list[list[float]]] = Field(description="One column for each layer: a row for each of its neurons.")

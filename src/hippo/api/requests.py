@@ -6,17 +6,19 @@ malformed body is 400 and a body that is not JSON is 415, before any schema is l
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from flask import Request, request
+from flask import Request, current_app, request
 from flask.json.provider import JSONProvider
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from hippo.api import strict_json
 from hippo.api.errors import WebError
 
-#: Bytes that a JSON body may have.
-MAX_JSON_BYTES = 1_000_000
+#: Bytes that a JSON body may have, and one with many images in it.
+MAX_JSON_BYTES, MAX_IMAGES_BYTES = 1_000_000, 8_000_000
+_View = TypeVar("_View", bound=Callable[..., Any])
 
 
 class StrictRequest(Request):
@@ -44,7 +46,8 @@ class StrictRequest(Request):
             raise WebError(
                 415, "unsupported_media_type", "Send the body as JSON, with the header Content-Type: application/json."
             )
-        value = _parse(raw)
+        has_images = self.max_content_length == MAX_IMAGES_BYTES
+        value = _parse(raw, strict_json.loads_in_pieces if has_images else strict_json.loads)
         if isinstance(value, str) and _is_json(value):
             raise WebError(400, "malformed_json", "The body is JSON packed into a string; send the JSON itself.")
         return value
@@ -53,9 +56,11 @@ class StrictRequest(Request):
         return bool(self.environ["wsgi.input"].read(1))
 
 
-def _parse(raw: bytes) -> Any:
+def _parse(raw: bytes, loads: Callable[[bytes], Any]) -> Any:
     try:
-        return strict_json.loads(raw)
+        return loads(raw)
+    except strict_json.TooLong as error:
+        raise WebError(422, "invalid_value", f"The body holds more than this route takes: {error}.") from None
     except strict_json.JsonError as error:
         raise WebError(400, "malformed_json", f"The body cannot be read as JSON: {error}.") from None
 
@@ -68,8 +73,22 @@ def _is_json(text: str) -> bool:
     return True
 
 
+def takes(most_bytes: int) -> Callable[[_View], _View]:
+    """Mark a view whose bodies may have more, or less, than `MAX_JSON_BYTES`."""
+
+    def mark(view: _View) -> _View:
+        view.most_bytes = most_bytes  # type: ignore[attr-defined]  # read by `refuse_large_bodies`
+        return view
+
+    return mark
+
+
 def refuse_large_bodies() -> None:
     """Refuse a body by its declared length, also where no view would read it."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    most_bytes = getattr(view, "most_bytes", None)
+    if most_bytes is not None:
+        request.max_content_length = most_bytes
     if (request.content_length or 0) > (request.max_content_length or 0):
         raise RequestEntityTooLarge
 

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, Field, field_validator
 
 from hippo.api.checked import HALF_A_CHARACTER, Allowed, Checked, OneOf, QueryNumber, Whole, unset
+from hippo.api.pixels import OneImage, OneOrMoreImages
 from hippo.errors import UnknownJob, UnknownNetwork
 from hippo.network import (
     ACTIVATIONS,
@@ -46,6 +47,18 @@ def _few_layers(value: object) -> object:
     if isinstance(value, list) and not MIN_LAYERS <= len(value) <= MAX_LAYERS:
         raise ValueError(f"a list of length {len(value):,} cannot be used")
     return value
+
+
+def fits_mnist(sizes: list[int], most_parameters: int) -> list[int]:
+    """Return the sizes; raises ValueError for layers that do not fit MNIST, or make too many parameters."""
+    if sizes[0] != INPUTS:
+        raise ValueError(f"the first layer has {sizes[0]} neurons, but an image has {INPUTS} pixels")
+    if sizes[-1] != OUTPUTS:
+        raise ValueError(f"the last layer has {sizes[-1]} neurons, but there are {OUTPUTS} digits")
+    parameters = sum((before + 1) * after for before, after in pairwise(sizes))
+    if parameters > most_parameters:
+        raise ValueError(f"these layers make {parameters:,} parameters")
+    return sizes
 
 
 class NetworkBody(Checked):
@@ -86,15 +99,8 @@ class NetworkBody(Checked):
 
     @field_validator("layer_sizes")
     @classmethod
-    def _fits_mnist(cls, sizes: list[int]) -> list[int]:
-        if sizes[0] != INPUTS:
-            raise ValueError(f"the first layer has {sizes[0]} neurons, but an image has {INPUTS} pixels")
-        if sizes[-1] != OUTPUTS:
-            raise ValueError(f"the last layer has {sizes[-1]} neurons, but there are {OUTPUTS} digits")
-        parameters = sum((before + 1) * after for before, after in pairwise(sizes))
-        if parameters > MAX_PARAMETERS:
-            raise ValueError(f"these layers make {parameters:,} parameters")
-        return sizes
+    def _fits(cls, sizes: list[int]) -> list[int]:
+        return fits_mnist(sizes, MAX_PARAMETERS)
 
     @field_validator("name")
     @classmethod
@@ -139,6 +145,102 @@ class TrainingBody(Checked):
     seed: Annotated[
         Seed, Field(description="Decides the order of the images; unless given, one is drawn.", examples=[7])
     ] = None
+
+
+ModelName = Annotated[
+    Annotated[str, Field(min_length=1, max_length=200)] | None,
+    Field(description="The name or id of the network that is to answer; see GET /models.", examples=["first try"]),
+    Allowed("the name or id of a network, as GET /models lists them"),
+]
+
+
+class PredictBody(Checked):
+    """Images to be recognised."""
+
+    pixels: Annotated[
+        OneOrMoreImages,
+        Field(description="The image: 784 numbers, 0 is paper and 1 is ink, row by row; or up to 1,000 such lists."),
+    ]
+    model: ModelName = None
+
+
+class ActivationsBody(Checked):
+    """An image to be followed through a network."""
+
+    pixels: Annotated[OneImage, Field(description="The image: 784 numbers, 0 is paper and 1 is ink, row by row.")]
+    model: ModelName = None
+
+
+class SamplesQuery(Checked):
+    """Which samples of MNIST to draw."""
+
+    count: Annotated[
+        QueryNumber, Field(ge=1, le=100, description="How many: 1 to 100."), Allowed("a whole number from 1 to 100")
+    ] = 10
+    dataset: Annotated[
+        Literal["train", "validation", "test"],
+        Field(description="The set they are drawn from: train, validation or test."),
+        Allowed("train, validation or test"),
+    ] = "test"
+    seed: Annotated[
+        QueryNumber | None,
+        BeforeValidator(unset),
+        Field(ge=0, le=MAX_SEED, description="Decides which; the same seed draws the same ones. Drawn unless given."),
+        Allowed(f"a whole number from 0 to {MAX_SEED}"),
+    ] = None
+
+
+_MOST_SENT = 1_000_000
+_SENT_LAYERS = (
+    f"{MIN_LAYERS} to {MAX_LAYERS} whole numbers from 1 to {MAX_WIDTH:,}, the first {INPUTS} (the pixels), "
+    f"the last {OUTPUTS} (the digits), together at most {_MOST_SENT:,} parameters, which the reply holds"
+)
+
+
+class NewNetworkBody(Checked):
+    """A network that the server is to hold as its current one."""
+
+    sizes: Annotated[
+        list[LayerSize],
+        BeforeValidator(_few_layers, json_schema_input_type=list[LayerSize]),
+        Field(description=f"Neurons per layer: {_SENT_LAYERS}.", examples=[[784, 30, 10]]),
+        Allowed(_SENT_LAYERS, each=f"a whole number from 1 to {MAX_WIDTH:,}"),
+    ] = Field([INPUTS, 30, OUTPUTS])
+    activation: Annotated[
+        Literal["sigmoid", "relu"],
+        Field(description="The activation of the hidden layers: sigmoid or relu."),
+        Allowed("sigmoid or relu"),
+    ] = "sigmoid"
+
+    @field_validator("sizes")
+    @classmethod
+    def _fits(cls, sizes: list[int]) -> list[int]:
+        return fits_mnist(sizes, _MOST_SENT)
+
+
+class StreamBody(Checked):
+    """A run of the current network, to be watched as a stream of events."""
+
+    epochs: Annotated[
+        Whole,
+        Field(ge=1, le=100, description="Passes over the 50,000 training images: 1 to 100.", examples=[3]),
+        Allowed("a whole number from 1 to 100"),
+    ]
+    mini_batch_size: Annotated[
+        Whole,
+        Field(ge=1, le=MAX_BATCH, description=f"Images per step of gradient descent: 1 to {MAX_BATCH:,}."),
+        Allowed(f"a whole number from 1 to {MAX_BATCH:,}"),
+    ] = TrainingConfig.mini_batch_size
+    learning_rate: Annotated[
+        float,
+        Field(gt=0, le=10, allow_inf_nan=False, description="The size of a step: above 0, up to 10."),
+        Allowed("a number above 0, up to 10"),
+    ] = TrainingConfig.learning_rate
+    use_test_data: Annotated[
+        bool,
+        Field(description="Whether the counts are of the test set; else they are of the validation set."),
+        Allowed("true or false"),
+    ] = True
 
 
 class CleanupBody(Checked):

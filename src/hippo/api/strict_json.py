@@ -10,9 +10,14 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
 from typing import Any, NoReturn
 
 MAX_DEPTH = 64
+#: What `loads_in_pieces` takes: characters of one element, and elements of one array.
+MAX_PIECE, MAX_PIECES = 65_536, 1_000
+#: Elements after which it lets others have their turn; a picture takes a tenth of a millisecond.
+_PIECES_AT_ONCE = 16
 
 # An unterminated string reaches to the end, which keeps the search linear.
 _STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
@@ -54,6 +59,123 @@ def loads(text: str | bytes, **_: Any) -> Any:
         raise JsonError("a number has too many digits") from None
 
 
+class TooLong(JsonError):
+    """An array has too many elements, or one of them is too long, to be read in pieces."""
+
+
+def loads_in_pieces(text: bytes) -> Any:
+    """Read an object like `loads`, but let others have their turn every few milliseconds: for megabytes of numbers.
+
+    Raises
+    ------
+    TooLong
+        For an array of more than `MAX_PIECES` elements in the object, or one with an element longer than `MAX_PIECE`.
+    JsonError
+        As `loads` does.
+    """
+    try:
+        return _Pieces(text.decode()).read()
+    except UnicodeDecodeError:
+        raise JsonError("it is not UTF-8") from None
+
+
+class _Pieces:
+    """A text that is read element by element: those of the outermost object, and of the arrays directly in it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+
+    def read(self) -> Any:
+        if self._next() != "{":
+            raise JsonError("it is not an object")
+        self._at += 1
+        value: dict[str, Any] = {}
+        if self._next() == "}":
+            self._at += 1
+        else:
+            self._members(value)
+        if self._next():
+            self._wrong()
+        return value
+
+    def _members(self, value: dict[str, Any]) -> None:
+        while True:
+            name = self._element()
+            if not isinstance(name, str) or self._next() != ":":
+                self._wrong()
+            self._at += 1
+            value[name] = self._array() if self._next() == "[" else self._element()
+            if not self._goes_on("}"):
+                return
+
+    def _array(self) -> list[Any]:
+        try:
+            whole: list[Any] = self._element()  # most are short
+        except TooLong:
+            return self._long_array()
+        return whole
+
+    def _long_array(self) -> list[Any]:
+        self._at += 1
+        elements = []
+        while True:
+            elements.append(self._element())
+            if len(elements) > MAX_PIECES:
+                raise TooLong(f"an array has more than {MAX_PIECES:,} elements")
+            if not len(elements) % _PIECES_AT_ONCE:
+                time.sleep(0)
+            if not self._goes_on("]"):
+                return elements
+
+    def _element(self) -> Any:
+        self._next()
+        piece = self._text[self._at : self._at + MAX_PIECE]
+        try:
+            value, length = _QUICK.raw_decode(piece)
+        except JsonError:
+            raise
+        except (ValueError, RecursionError):
+            if len(piece) == MAX_PIECE:
+                raise TooLong(f"it has an element longer than {MAX_PIECE:,} characters") from None
+            self._wrong()
+        self._at += length
+        _refuse_infinite(value)
+        return value
+
+    def _goes_on(self, end: str) -> bool:
+        """Step over a comma, or over the end."""
+        character = self._next()
+        if character not in (",", end) or not character:
+            self._wrong()
+        self._at += 1
+        return character == ","
+
+    def _next(self) -> str:
+        """Step over white space; return the next character, or nothing at the end."""
+        found = _WHITE_SPACE.match(self._text, self._at)
+        assert found is not None  # it may be empty
+        self._at = found.end()
+        return self._text[self._at : self._at + 1]
+
+    def _wrong(self) -> NoReturn:
+        line = self._text.count("\n", 0, self._at) + 1
+        column = self._at - self._text.rfind("\n", 0, self._at)
+        raise JsonError(f"line {line}, column {column} is not what JSON expects there")
+
+
+def _refuse_infinite(value: Any) -> None:
+    """Look for numbers too large to hold in a value, in a list, or in a list of lists.
+
+    What lies deeper in a request of many numbers is refused for lying there.
+    """
+    if not isinstance(value, list):
+        value = [value]
+    for row in [value, *value] if value and isinstance(value[0], list) else [value]:
+        if isinstance(row, list) and (math.inf in row or -math.inf in row):
+            raise JsonError("a number is too large to hold")
+
+
 def dumps(value: Any, *, separators: tuple[str, str] = (",", ":"), **_: Any) -> str:
     """Write one JSON value, compactly.
 
@@ -93,5 +215,6 @@ def _float(digits: str) -> float:
     return value
 
 
+_WHITE_SPACE = re.compile(r"[ \t\n\r]*")
 _QUICK = json.JSONDecoder(parse_constant=_constant)
 _CAREFUL = json.JSONDecoder(parse_constant=_constant, parse_float=_float)

@@ -226,7 +226,7 @@ class _Reply:
         self._status = ""
         self._headers: list[tuple[str, str]] = []
         self._head_sent = False
-        self._chunked = False
+        self._chunked = self._is_stream = False
 
     def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
         """Take the status and the headers; what PEP 3333 calls start_response."""
@@ -242,6 +242,8 @@ class _Reply:
         if not data or self._connection.command == "HEAD":
             return
         self._connection.wfile.write(b"%x\r\n%s\r\n" % (len(data), data) if self._chunked else data)
+        if self._is_stream:
+            self._connection.wfile.flush()
 
     def finish(self) -> None:
         """Send what is still to be sent."""
@@ -253,6 +255,7 @@ class _Reply:
     def _send_head(self) -> None:
         connection = self._connection
         names = {name.lower(): value for name, value in self._headers}
+        self._is_stream = names.get("content-type", "").startswith("text/event-stream")
         has_body = connection.command != "HEAD" and self._status[:3] not in ("204", "304")
         self._chunked = has_body and "content-length" not in names and connection.request_version == "HTTP/1.1"
         if (

@@ -68,10 +68,11 @@ class TrainingProgress(Event):
 class TrainingUpdate(TrainingEvent):
     """An epoch is finished.
 
-    `epoch` counts from 1 to `total_epochs`; `accuracy` is `correct` / `total` on the test set, 0-1; `progress` is
-    percent; `elapsed_time` and `eta_seconds` are seconds; `loss` is the mean over the epoch's training examples and
-    `test_loss` the mean over the test set; `learning_rate` is that of the epoch; `images_per_second` the speed of
-    training. `attempt` is 1, and one more each time the job starts again after the death of its worker; its epochs are
+    `epoch` counts from 1 to `total_epochs`; `accuracy` is `correct` / `total` on the test set, 0-1, and
+    `validation_accuracy` is `validation_correct` / `validation_total` on the validation set; `progress` is percent;
+    `elapsed_time` and `eta_seconds` are seconds; `loss` is the mean over the epoch's training examples and `test_loss`
+    the mean over the test set; `learning_rate` is that of the epoch; `images_per_second` the speed of training.
+    `attempt` is 1, and one more each time the job starts again after the death of its worker; its epochs are
     then reported anew.
     """
 
@@ -84,6 +85,9 @@ class TrainingUpdate(TrainingEvent):
     elapsed_time: float
     correct: int
     total: int
+    validation_accuracy: float
+    validation_correct: int
+    validation_total: int
     loss: float
     test_loss: float
     learning_rate: float

@@ -124,18 +124,19 @@ def _train(
 
     def tell(record: EpochRecord) -> None:
         if record["epoch"] > spec.reported:
-            context.report({"type": "epoch"} | record)
+            _report_epoch(record, context)
 
     def tell_progress(done: float, loss: float) -> None:
         if state.epoch >= spec.reported:
             context.report({"type": "progress", "epoch": state.epoch + 1, "done": done, "loss": loss})
 
     try:
-        training_data, _, test_data = context.data()
+        training_data, validation_data, test_data = context.data()
         network.train(
             training_data,
             **spec.config,
             test_data=test_data,
+            validation_data=validation_data,
             callbacks=[
                 last_good,
                 Progress(tell),  # first told, then saved
@@ -196,4 +197,8 @@ def _report_start(spec: TrainingSpec, context: Context, history: list[EpochRecor
     elapsed = history[-1]["elapsed_time"] if history else 0.0
     context.report({"type": "started", "epoch": spec.reported, "elapsed": elapsed})
     for record in history[spec.reported :]:
-        context.report({"type": "epoch"} | record)
+        _report_epoch(record, context)
+
+
+def _report_epoch(record: EpochRecord, context: Context) -> None:
+    context.report({"type": "epoch", "validation_total": len(context.data().validation_data)} | record)

@@ -27,6 +27,7 @@ from hippo.jobs.tables import (
     JOBS,
     METADATA,
     NETWORKS,
+    NOTES,
     UNFINISHED_STATES,
     StoredNetwork,
     job_row,
@@ -134,6 +135,12 @@ class Store:
         with self._transaction() as connection:
             connection.execute(NETWORKS.update().where(NETWORKS.c.network_id == network_id).values(**changes))
 
+    def set_accuracy(self, network_id: str, revision: str, accuracy: float) -> None:
+        """Note how good the weights of `revision` are, unless the network has others by now."""
+        condition = sa.and_(NETWORKS.c.network_id == network_id, NETWORKS.c.revision == revision)
+        with self._transaction() as connection:
+            connection.execute(NETWORKS.update().where(condition).values(accuracy=accuracy))
+
     # Jobs
 
     def add_job(self, job_id: str, network_id: str, config: TrainingConfig) -> Job:
@@ -223,6 +230,20 @@ class Store:
         with self._transaction() as connection:
             rows = connection.execute(query).all()
         return [{"event": row.event, "data": json.loads(row.data)} for row in rows]
+
+    # Notes: single facts that outlive the server
+
+    def note(self, name: str) -> str | None:
+        """Return what was last noted under a name."""
+        with self._transaction() as connection:
+            text: str | None = connection.execute(sa.select(NOTES.c.text).where(NOTES.c.name == name)).scalar()
+        return text
+
+    def keep_note(self, name: str, text: str) -> None:
+        """Note something under a name, in place of what was there."""
+        with self._transaction() as connection:
+            connection.execute(NOTES.delete().where(NOTES.c.name == name))
+            connection.execute(NOTES.insert().values(name=name, text=text))
 
 
 def _set_up_sqlite(connection: Any, _: Any) -> None:

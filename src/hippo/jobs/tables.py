@@ -75,6 +75,13 @@ EVENTS = sa.Table(
     sa.Column("data", sa.Text, nullable=False),
 )
 
+NOTES = sa.Table(
+    "notes",
+    METADATA,
+    sa.Column("name", sa.String(100), primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
+)
+
 
 @dataclass(frozen=True)
 class StoredNetwork:

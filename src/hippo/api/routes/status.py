@@ -51,7 +51,7 @@ def healthz() -> dict[str, Any]:
     engine = current_engine()
     return {
         "status": "healthy",
-        "network_loaded": engine.networks.count_in_memory() > 0,
+        "network_loaded": engine.inference.ready,
         "mnist_loaded": engine.data_ready,
     }
 
