@@ -4,17 +4,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from hippo.clock import now
 from hippo.datasets.dataset import Dataset
-from hippo.errors import NoSuchExample, NotReady, TrainingInProgress, UnknownNetwork
+from hippo.errors import (
+    DataError,
+    HippoError,
+    ImportRefused,
+    NoSuchExample,
+    NotReady,
+    TrainingInProgress,
+    UnknownNetwork,
+)
+from hippo.jobs import conversions
 from hippo.jobs.store import Store
+from hippo.jobs.transfers import MOST_INCOMING, Transfers
+from hippo.jobs.worker_keeper import Task
 from hippo.network import NetworkSpec, NeuralNetwork
 from hippo.network_registry import NetworkRegistry
+from hippo.persistence.interchange import FORMATS, export, read_any
 from hippo.persistence.model_persistence import ModelFiles
 from hippo.training import TrainingConfig
 
@@ -31,6 +45,35 @@ def answers(wrong: list[int]) -> np.ndarray:
     return np.eye(10, dtype=np.float32)[predicted]
 
 
+class Inline(Transfers):
+    """Transfers whose assistant works within the test; `answer` is what it says instead, `late` lets it do nothing."""
+
+    def __init__(self, files: ModelFiles) -> None:
+        super().__init__(self, files, patience=0.0)  # type: ignore[arg-type]
+        self.files = files
+        self.answer: dict[str, Any] | None = None
+        self.late: list[Task] | None = None
+
+    def submit_short(self, task: Task) -> None:
+        if self.late is not None:
+            self.late.append(task)
+            return
+        task.report(self.answer or self.done(task))
+
+    def withdraw_short(self, job_id: str) -> None:
+        assert [task.job_id for task in self.late or []] == [job_id]
+
+    def done(self, task: Task) -> dict[str, Any]:
+        arguments = task.message["arguments"]
+        try:
+            if task.message["type"] == "import":
+                return {"type": "done", **conversions.take_in(**arguments)}
+            conversions.give_out(**arguments, files=self.files)
+            return {"type": "done"}
+        except HippoError as error:
+            return {"type": "failed", "error": error.message, "code": error.code}
+
+
 class Registry(NetworkRegistry):
     """A registry over a temporary folder; passes over the test set are counted and give `outputs`."""
 
@@ -40,7 +83,8 @@ class Registry(NetworkRegistry):
         self.active: dict[str, str] = {}
         self.outputs = answers([3])
         self.passes: list[str] = []
-        super().__init__(self.store, self.files, lambda: self.active, self._pass, lambda: TEST_DATA)
+        self.transfers = Inline(self.files)
+        super().__init__(self.store, self.files, lambda: self.active, self._pass, lambda: TEST_DATA, self.transfers)
         self.start()
 
     def _pass(self, network_id: str) -> None:
@@ -204,3 +248,159 @@ def test_a_pass_that_brings_nothing_is_not_asked_for_ever(registry: Registry, mo
         registry.example(network_id, correct=True)
     with pytest.raises(UnknownNetwork):
         registry.example("no", correct=True)
+
+
+# ---- Files of other programs
+
+
+def left(registry: Registry) -> list[str]:
+    return [path.name for path in registry.files.transfers.iterdir()]
+
+
+def coming_in(registry: Registry, data: bytes, name: str | None = None) -> dict[str, Any]:
+    """Do what a request with this file does."""
+    with registry.incoming() as path:
+        path.write_bytes(data)
+        return registry.adopt(path, name)
+
+
+@pytest.mark.parametrize("form", ["safetensors", "npz", "npz-layers"])
+def test_an_imported_network_is_one_of_ours(
+    form: str, registry: Registry, open_registry: Callable[[], Registry]
+) -> None:
+    foreign = NeuralNetwork([784, 12, 10], "tanh", seed=8)
+    registry.outputs = answers([1, 2, 3])
+    record = coming_in(registry, export(foreign, {"accuracy": 0.99, "epochs_trained": 7}, form), "from afar")
+    network_id = record["network_id"]
+    assert (record["name"], record["trained"], record["activation"]) == ("from afar", True, "tanh")
+    assert (record["accuracy"], record["claimed_accuracy"], record["format"]) == (0.97, 0.99, form)
+    assert record["epochs_trained"] == (7 if form == "safetensors" else 0)
+    assert registry.passes == [network_id]
+    assert left(registry) == []
+    assert registry.example(network_id, correct=False).index in (1, 2, 3)
+    assert registry.passes == [network_id]
+
+    again = open_registry()
+    more = {name: record[name] for name in ("format", "claimed_accuracy")}
+    assert again.get(network_id) | more == record | {"status": "saved"}
+    loaded = again.files.load_model(network_id)
+    np.testing.assert_array_equal(loaded.model.parameters["0.weights"], foreign.model.parameters["0.weights"])
+    facts = again.files.read_facts(network_id)
+    assert facts is not None
+    assert (facts["claimed_accuracy"], "accuracy" in facts) == (0.99, False)
+    assert again.delete(network_id)["deleted_from_disk"] is True
+
+
+@pytest.mark.parametrize("failure", [NotReady("later"), DataError("no MNIST")])
+def test_an_accuracy_that_cannot_be_measured_now_is_measured_later(
+    failure: Exception, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: str) -> None:
+        raise failure
+
+    monkeypatch.setattr(registry, "_compute_outputs", fail)
+    record = coming_in(registry, export(NeuralNetwork(SPEC), {"accuracy": 0.99}, "npz"))
+    assert (record["accuracy"], record["claimed_accuracy"], record["trained"]) == (None, 0.99, True)
+    monkeypatch.setattr(registry, "_compute_outputs", registry._pass)
+    registry.example(record["network_id"], correct=True)
+    assert registry.get(record["network_id"])["accuracy"] == 0.99  # 99 of the 100 made digits
+
+
+def test_an_accuracy_of_older_weights_is_not_kept(registry: Registry) -> None:
+    network_id = coming_in(registry, export(NeuralNetwork(SPEC), {}, "npz"))["network_id"]
+    registry.finish_training(network_id, "job")
+    registry.store.set_accuracy(network_id, "an older one", 0.1)
+    assert registry.get(network_id)["accuracy"] == 0.75
+    registry._pass(network_id)
+    registry.example(network_id, correct=True)
+    assert registry.get(network_id)["accuracy"] == 0.75
+    untrained = registry.create(SPEC)["network_id"]
+    registry.example(untrained, correct=True)
+    assert registry.get(untrained)["accuracy"] is None
+
+
+def test_what_is_refused_leaves_nothing(registry: Registry) -> None:
+    with pytest.raises(ImportRefused, match=r"^The file is a pickle"):
+        coming_in(registry, b"\x80\x04K\x01.")
+    for answer, kind, words in (
+        ({"type": "failed", "error": "The disk is full."}, NotReady, "disk is full"),
+        ({"type": "lost", "reason": "it was killed, which often means that memory ran out"}, NotReady, "memory"),
+    ):
+        registry.transfers.answer = answer
+        with pytest.raises(kind, match=words):
+            coming_in(registry, export(NeuralNetwork(SPEC), {}, "npz"))
+    assert (registry.list(), left(registry), registry.files.saved_networks()) == ([], [], [])
+
+
+def test_a_network_whose_row_cannot_be_written_leaves_no_file(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise NotReady("The database is locked.")
+
+    monkeypatch.setattr(registry.store, "add_network", fail)
+    with pytest.raises(NotReady, match="could not be kept"):
+        coming_in(registry, export(NeuralNetwork(SPEC), {}, "npz"))
+    assert (registry.list(), left(registry), registry.files.saved_networks()) == ([], [], [])
+
+
+def test_a_transfer_that_takes_too_long_is_given_up_and_leaves_nothing_however_it_ends(registry: Registry) -> None:
+    registry.transfers.late = []
+    with pytest.raises(NotReady, match="too long"):
+        coming_in(registry, export(NeuralNetwork(SPEC), {}, "npz"))
+    registry.transfers.late.clear()
+    network_id = registry.create(SPEC)["network_id"]
+    with pytest.raises(NotReady, match="too long"):
+        registry.export(network_id, "onnx")
+    [task] = registry.transfers.late
+    task.report(registry.transfers.done(task))
+    assert left(registry) == []
+
+
+def test_only_so_many_files_come_in_at_a_time(registry: Registry) -> None:
+    with ExitStack() as stack:
+        for _ in range(MOST_INCOMING):
+            stack.enter_context(registry.incoming()).write_bytes(b"a part")
+        with pytest.raises(NotReady, match="4 models are being imported"):
+            stack.enter_context(registry.incoming())
+        assert len(left(registry)) == MOST_INCOMING
+    assert left(registry) == []
+    with registry.incoming():
+        pass
+
+
+@pytest.mark.parametrize("trained", [False, True])
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_network_is_exported(form: str, trained: bool, registry: Registry) -> None:
+    network_id = registry.create(SPEC)["network_id"]
+    if trained:
+        registry.finish_training(network_id)
+    with registry.export(network_id, form) as file:
+        assert left(registry) == []
+        data = file.read()
+    facts = {"accuracy": 0.75, "epochs_trained": 3} if trained else {"accuracy": None}
+    assert data == export(NeuralNetwork(SPEC), facts, form)
+    if form != "onnx":
+        found, said = read_any(data, "x")
+        np.testing.assert_array_equal(
+            found.model.parameters["0.weights"], NeuralNetwork(SPEC).model.parameters["0.weights"]
+        )
+        assert said["claimed_accuracy"] == (0.75 if trained else None)
+
+
+def test_what_cannot_be_exported_is_named(registry: Registry) -> None:
+    with pytest.raises(UnknownNetwork):
+        registry.export("nobody", "npz")
+    network_id = registry.create(SPEC)["network_id"]
+    registry.finish_training(network_id)
+    registry.files.model_path(network_id).write_bytes(b"damaged")
+    with pytest.raises(DataError, match="is damaged"):
+        registry.export(network_id, "npz")
+    assert left(registry) == []
+
+
+def test_files_of_requests_that_a_kill_cut_short_are_swept(registry: Registry) -> None:
+    incoming = registry.incoming()
+    incoming.__enter__().write_bytes(b"half")
+    registry.files.sweep()
+    assert left(registry) == []

@@ -21,7 +21,7 @@ def write_atomically(path: Path, *pieces: bytes | memoryview) -> None:
         When the disk is full or fails; `path` is then as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f"{_MARK}{uuid.uuid4().hex}"
+    temporary = temporary_path(path.parent)
     try:
         with temporary.open("xb") as file:
             for piece in pieces:
@@ -33,6 +33,11 @@ def write_atomically(path: Path, *pieces: bytes | memoryview) -> None:
         temporary.unlink(missing_ok=True)
         raise
     flush_folder(path.parent)
+
+
+def temporary_path(folder: Path) -> Path:
+    """Return a new name in `folder`; a file of that name is removed by the next `sweep`."""
+    return folder / f"{_MARK}{uuid.uuid4().hex}"
 
 
 def remove(path: Path) -> bool:

@@ -23,6 +23,7 @@ from hippo.jobs.manager import JobManager
 from hippo.jobs.process_backend import ProcessBackend
 from hippo.jobs.questions import Questions
 from hippo.jobs.store import Store
+from hippo.jobs.transfers import Transfers
 from hippo.network_registry import NetworkRegistry
 from hippo.persistence.model_manager import ModelManager
 from hippo.persistence.model_persistence import ModelFiles
@@ -87,7 +88,12 @@ class Engine:
         self.backend = ProcessBackend(settings.workers, settings.models_dir, settings.data_dir)
         self.jobs = JobManager(self.store, self._files, self.backend, EventBus(), check_data=self.data)
         self.networks = NetworkRegistry(
-            self.store, self._files, self.jobs.active_jobs, self.jobs.compute_outputs, lambda: self.data().test_data
+            self.store,
+            self._files,
+            self.jobs.active_jobs,
+            self.jobs.compute_outputs,
+            lambda: self.data().test_data,
+            Transfers(self.backend, self._files),
         )
         self.current = CurrentNetwork(self.store, self.networks)
         self.inference = Inference(self.store, self._files, Questions(self.backend).ask, settings.default_model)

@@ -15,8 +15,10 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,7 @@ from hippo.datasets.dataset import Dataset
 from hippo.errors import DataError, NoSuchExample, NotReady, TrainingInProgress, UnknownNetwork
 from hippo.jobs.run import INITIAL
 from hippo.jobs.store import Store, StoredNetwork
+from hippo.jobs.transfers import Transfers
 from hippo.network import NetworkSpec
 from hippo.nn import Array
 from hippo.persistence.model_persistence import ModelFiles
@@ -78,6 +81,8 @@ class NetworkRegistry:
         Given a network id, has its answers for the test set written to `files`, and returns when they are.
     test_data : callable
         Returns the test set; raises DataError where it is missing.
+    transfers : Transfers
+        Reads and writes networks as files of other programs.
     """
 
     def __init__(
@@ -87,12 +92,14 @@ class NetworkRegistry:
         active_jobs: Callable[[], dict[str, str]],
         compute_outputs: Callable[[str], None],
         test_data: Callable[[], Dataset],
+        transfers: Transfers,
     ) -> None:
         self._store = store
         self._files = files
         self._active_jobs = active_jobs
         self._compute_outputs = compute_outputs
         self._test_data = test_data
+        self._transfers = transfers
         self._lock = threading.Lock()
         self._in_memory: set[str] = set()
         self._outputs: OrderedDict[tuple[str, str], tuple[Array, Array]] = OrderedDict()
@@ -121,6 +128,64 @@ class NetworkRegistry:
         with self._lock:
             self._in_memory.add(network.network_id)
         return network.record(in_memory=True, active_job_id=None)
+
+    def incoming(self) -> AbstractContextManager[Path]:
+        """Give a place for a file that comes in, removed at the end; raises NotReady while too many come in."""
+        return self._transfers.incoming()
+
+    def adopt(self, file: Path, name: str | None = None) -> dict[str, Any]:
+        """Make the network in a file of unknown origin one of ours, trained, and return its record.
+
+        Its accuracy is measured with a pass over the test set, for which this waits; where that cannot be made now, it
+        is None until somebody asks for an example.
+
+        Returns
+        -------
+        dict
+            The record, with the ``format`` of the file and the ``claimed_accuracy`` that it names (or None).
+
+        Raises
+        ------
+        ImportRefused
+            When the file is no network that this server can have; nothing is kept then.
+        NotReady
+            When it could not be read or written now.
+        """
+        network_id, revision = str(uuid.uuid4()), str(uuid.uuid4())
+        made, found = self._transfers.take_in(file, "The file", revision)
+        spec, at, epochs = NetworkSpec.from_dict(found["spec"]), now(), found["epochs_trained"] or 0
+        network = StoredNetwork(network_id, name, spec, at, trained_at=at, epochs_trained=epochs, revision=revision)
+        try:
+            self._files.move_in(network_id, made)
+            self._store.add_network(network)
+        except (OSError, NotReady) as error:
+            made.unlink(missing_ok=True)
+            self._files.delete_model(network_id)  # without a row it would come back with the next start
+            raise NotReady("The network could not be kept: the disk or the database fails. Try again.") from error
+        self.load(network_id)
+        try:
+            self._test_outputs(network_id)
+        except (NotReady, DataError) as error:
+            log.warning("The accuracy of the imported network %s is not measured yet: %s", network_id, error.message)
+        return self.get(network_id) | {name: found[name] for name in ("format", "claimed_accuracy")}
+
+    def export(self, network_id: str, form: str) -> BinaryIO:
+        """Return a network as an open file in a format of `interchange.FORMATS`; it has no name and goes when closed.
+
+        Raises
+        ------
+        UnknownNetwork
+            When there is none.
+        DataError
+            When its file is missing or damaged.
+        NotReady
+            When it could not be written now.
+        """
+        path = self._transfers.give_out(self._store.network(network_id), form)
+        try:
+            return path.open("rb")
+        finally:
+            path.unlink()
 
     def list(self) -> builtins.list[dict[str, Any]]:
         """Return the records of all networks, newest first."""
@@ -214,7 +279,8 @@ class NetworkRegistry:
     def _test_outputs(self, network_id: str) -> tuple[Array, Array]:
         """Return the current weights' answers for the test set (10000, 10), and the last layer's weights (H, 10)."""
         for _ in range(2):  # a run that ends meanwhile changes the revision; then once more
-            revision = self._store.network(network_id).revision or INITIAL
+            network = self._store.network(network_id)
+            revision = network.revision or INITIAL
             key = (network_id, revision)
             with self._lock:
                 if key in self._outputs:
@@ -225,12 +291,19 @@ class NetworkRegistry:
                 self._compute_outputs(network_id)
                 found = self._read_outputs(network_id, revision)
             if found is not None:
+                self._note_accuracy(network, revision, found[0])
                 with self._lock:
                     self._outputs[key] = found
                     while len(self._outputs) > CACHED_OUTPUTS:
                         self._outputs.popitem(last=False)
                 return found
         raise NotReady("The network is changing at this moment. Try again.")
+
+    def _note_accuracy(self, network: StoredNetwork, revision: str, outputs: Array) -> None:
+        """Keep the accuracy of an imported network, once it has been measured."""
+        if network.accuracy is None and revision == network.revision:
+            accuracy = float(np.mean(outputs.argmax(axis=1) == self._test_data().labels))
+            self._store.set_accuracy(network.network_id, revision, accuracy)
 
     def _read_outputs(self, network_id: str, revision: str) -> tuple[Array, Array] | None:
         try:

@@ -235,6 +235,7 @@ def test_no_beginning_of_a_file_is_taken_for_the_whole(data: bytes) -> None:
         ({"weight_0": np.zeros((4, 784), [("a", "f4")])}, "weight_0"),
         ({"weight_0": np.full((4, 784), np.nan)}, "weight_0 holds numbers that are not finite"),
         ({"bias_1": np.full((10, 1), np.inf)}, "bias_1 holds numbers that are not finite"),
+        ({"weight_1": np.full((10, 4), 1e37)}, "would overflow"),
         ({"bias_1": np.full((10, 1), 1e300)}, "bias_1 holds numbers that are not finite in float32"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
@@ -430,3 +431,20 @@ def test_a_directory_of_a_million_entries_is_not_read() -> None:
     peak, words = peak_of_refusing(directory + end)
     assert "damaged" in words
     assert peak < 3_000_000
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_what_is_read_never_answers_with_an_infinity(activation: str) -> None:
+    large = NeuralNetwork([784, 4, 4, 10], activation, seed=1)
+    for scale in (1e10, 1e12, 1e13, 1e30, 1e33, 1e38):
+        for array in large.model.parameters.values():
+            np.copyto(array, np.sign(array + 1e-9) * np.float32(scale))
+        data = export(large, {}, "npz")
+        try:
+            found, _ = read_any(data, "x")
+        except ImportRefused:
+            assert scale > 1e10
+        else:
+            assert scale < 1e38
+            assert np.isfinite(found.predict(np.eye(3, 784, dtype=np.float32))).all()
+            assert np.isfinite(found.predict(np.ones((2, 784), np.float32))).all()

@@ -27,6 +27,7 @@ import numpy as np
 
 from hippo.datasets import MNIST, MNISTLoader
 from hippo.errors import HippoError
+from hippo.jobs import conversions
 from hippo.jobs.frames import Message, receive_message, send_message
 from hippo.jobs.run import Cancelled, Interrupted, TrainingSpec, compute_outputs, load_network, run_training
 from hippo.network import INPUTS, NeuralNetwork
@@ -130,6 +131,11 @@ def _do(task: Message, context: WorkerContext) -> None:
         elif task["type"] == "forward":
             answers = context.forward(**task["arguments"], payload=task["payload"])
             context.report({"type": "done", "payload": answers})
+        elif task["type"] == "import":
+            context.report({"type": "done", **conversions.take_in(**task["arguments"])})
+        elif task["type"] == "export":
+            conversions.give_out(**task["arguments"], files=context.files)
+            context.report({"type": "done"})
         else:
             compute_outputs(**task["arguments"], context=context)
             context.report({"type": "done"})
@@ -138,7 +144,7 @@ def _do(task: Message, context: WorkerContext) -> None:
         # exits.
         _fail(context, f"The result could not be written: {error.strerror or 'input/output error'}.")
     except HippoError as error:
-        _fail(context, error.message)
+        _fail(context, error.message, error.code)
     except MemoryError:
         _fail(context, "There is not enough memory for this network and mini-batch size.")
     except Exception:
@@ -148,8 +154,8 @@ def _do(task: Message, context: WorkerContext) -> None:
         context.job_id = None
 
 
-def _fail(context: WorkerContext, text: str) -> None:
-    message: dict[str, Any] = {"type": "failed", "error": text}
+def _fail(context: WorkerContext, text: str, code: str | None = None) -> None:
+    message: dict[str, Any] = {"type": "failed", "error": text} | ({"code": code} if code else {})
     try:
         context.report(message)
     except OSError:

@@ -6,6 +6,7 @@ command line names its files itself; the server keeps its own by id in the folde
     <network_id>.safetensors            weights (in, out) and biases (out,)
     <network_id>.outputs.safetensors    the answers for the 10,000 test digits (10000, 10) and the last weights (H, 10)
     checkpoints/<job_id>.safetensors    weights and state of a run that is not over
+    transfers/                          files on their way in or out, for as long as a request lasts
 
 Weights and outputs of the same moment carry the same revision, so that outputs of older weights are never taken for
 current.
@@ -17,7 +18,7 @@ from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
-from hippo.atomic_files import remove, sweep
+from hippo.atomic_files import flush_folder, remove, sweep
 from hippo.errors import DataError
 from hippo.network import NetworkSpec, NeuralNetwork
 from hippo.nn import Array
@@ -94,7 +95,9 @@ class ModelFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+        self.transfers = folder / "transfers"
+        for made in (folder / "checkpoints", self.transfers):
+            made.mkdir(parents=True, exist_ok=True)
 
     def model_path(self, network_id: str) -> Path:
         """Where the weights of this network are."""
@@ -111,6 +114,11 @@ class ModelFiles:
     def save_model(self, network_id: str, network: NeuralNetwork, revision: str, facts: Mapping[str, Any]) -> None:
         """Write the weights; `facts` are values of JSON that describe how they came about, such as the accuracy."""
         write_model(self.model_path(network_id), network, {"revision": revision, **facts})
+
+    def move_in(self, network_id: str, file: Path) -> None:
+        """Make `file`, which `write_model` wrote beside the others, the one of this network."""
+        file.replace(self.model_path(network_id))
+        flush_folder(self.folder)
 
     def load_model(self, network_id: str) -> NeuralNetwork:
         """Return the network as it was saved."""
@@ -169,6 +177,7 @@ class ModelFiles:
         """Remove what killed writers left; to be called before any worker starts."""
         sweep(self.folder)
         sweep(self.folder / "checkpoints")
+        sweep(self.transfers)
 
 
 def _network(path: Path, header: dict[str, Any], arrays: dict[str, Array]) -> NeuralNetwork:

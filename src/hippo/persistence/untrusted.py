@@ -2,7 +2,7 @@
 
 A format (`npz_format`, `safetensors_format`) finds the arrays in its file and describes each as an `Announced`. Here
 the descriptions are held against a network's spec, before memory is taken; then the numbers go straight into the
-network, about a megabyte at a time, as float32, and must be finite.
+network, about a megabyte at a time, as float32, and must be finite; and no image can make the network overflow.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from hippo.network import NetworkSpec, NeuralNetwork
 from hippo.nn import Array
 
 BLOCK_BYTES = 2**20
+#: Well within float32, which ends at 3.4e38.
+LARGEST_SUM = 1e37
 #: Facts of a file that are kept, and the type that each must have.
 KEPT_FACTS: dict[str, type] = {
     "training_config": dict,
@@ -87,7 +89,8 @@ def read_network(file: str, spec: NetworkSpec, layers: list[Layer]) -> NeuralNet
     Raises
     ------
     ImportRefused
-        When an array has another shape or type than `spec` asks for, ends early, or is not finite.
+        When an array has another shape or type than `spec` asks for, ends early, is not finite, or is so large that an
+        image could be answered with an infinity.
     """
     sizes = spec.layer_sizes
     if len(layers) != len(sizes) - 1:
@@ -103,6 +106,8 @@ def read_network(file: str, spec: NetworkSpec, layers: list[Layer]) -> NeuralNet
         weights, bias = next(targets), next(targets)
         _fill(file, weights, layer.weights, layer.transposed)
         _fill(file, bias[np.newaxis], replace(layer.bias, shape=(1, bias.size)), transposed=False)
+    if not _is_bounded(network):
+        raise ImportRefused(f"{file} holds weights so large that the network's answers would overflow.")
     return network
 
 
@@ -134,6 +139,21 @@ def _is_number(value: Any) -> bool:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
+
+
+def _is_bounded(network: NeuralNetwork) -> bool:
+    """Say whether every sum stays finite in float32, for any image: |z| <= |x| |W| + |b|, layer by layer."""
+    x = np.ones(network.sizes[0])
+    parameters = list(network.model.parameters.values())
+    for weights, bias in zip(parameters[::2], parameters[1::2], strict=True):
+        z = np.abs(bias).astype(np.float64)
+        rows = max(1, BLOCK_BYTES // weights[0].nbytes)
+        for begin in range(0, len(weights), rows):
+            z += x[begin : begin + rows] @ np.abs(weights[begin : begin + rows])
+        if not z.max() < LARGEST_SUM:
+            return False
+        x = np.ones_like(z) if network.spec.activation in ("sigmoid", "tanh") else z
+    return True
 
 
 def _check(file: str, array: Announced, shapes: Iterable[tuple[int, ...]]) -> None:

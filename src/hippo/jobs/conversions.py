@@ -1,0 +1,47 @@
+"""What the assistant does with files of other programs: one read and made a network's file, a network written as one.
+
+Who asks for it, and what becomes of the files, is in ``transfers``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hippo.atomic_files import write_atomically
+from hippo.jobs.run import load_network
+from hippo.persistence.interchange import export, read_any
+from hippo.persistence.model_persistence import ModelFiles, write_model
+
+#: Facts in a network's file that only the server that wrote it has a use for.
+_OWN_FACTS = ("spec", "revision", "outcome")
+
+
+def take_in(source: str, label: str, target: str, revision: str) -> dict[str, Any]:
+    """Read the file `source` and write the network it holds to `target`; return its spec and facts.
+
+    Raises
+    ------
+    ImportRefused
+        When it is no model.
+    """
+    network, facts = read_any(Path(source), label)
+    write_model(Path(target), network, {"revision": revision, **facts})
+    short = {name: facts.get(name) for name in ("format", "claimed_accuracy", "epochs_trained")}
+    return {"spec": network.spec.to_dict(), **short}
+
+
+def give_out(
+    network_id: str,
+    network: dict[str, Any],
+    revision: str | None,
+    accuracy: float | None,
+    form: str,
+    target: str,
+    files: ModelFiles,
+) -> None:
+    """Write a network to `target` in a format of `interchange.FORMATS`; raises DataError where its file is missing."""
+    whole = load_network(network_id, network, revision, files)
+    kept = files.read_facts(network_id) if revision is not None else None
+    facts = {name: value for name, value in (kept or {}).items() if name not in _OWN_FACTS}
+    write_atomically(Path(target), export(whole, facts | {"accuracy": accuracy}, form))
