@@ -9,6 +9,7 @@ import pytest
 import compare_settings
 import evaluate
 import train_mnist
+import upload_to_hf
 from hippo.experiment_arguments import add_network_arguments, add_training_arguments
 from tests.docs.markdown import code, rows, section, text_of
 
@@ -16,6 +17,7 @@ SECTIONS = {
     "Arguments of train_mnist.py": train_mnist.parser,
     "Evaluating a model": evaluate.parser,
     "Comparing settings": compare_settings.parser,
+    "Publishing a model": upload_to_hf.parser,
 }
 
 

@@ -59,10 +59,11 @@ class FakeHub:
     Attributes
     ----------
     faults : dict
-        What goes wrong: ``status`` (of every reply; ``file_status``, of those to who asks for files), ``times`` (so
-        often only), ``lfs`` (False: not used), ``cut`` (bytes after which a file's connection is cut), ``longer`` and
-        ``altered`` (of files' contents), ``size`` and ``checksum`` (that the Hub says of files), ``info`` (that it says
-        of a repository), ``stall`` (an Event that a file waits for halfway).
+        What goes wrong: ``status`` (of every reply; ``file_status``, ``put_status`` and ``commit_status``, of those to
+        who asks for files, puts large ones or commits), ``times`` (so often only), ``lfs`` (False: not used), ``cut``
+        (bytes after which a file's connection is cut), ``longer`` and ``altered`` (of files' contents), ``size`` and
+        ``checksum`` (that the Hub says of files), ``info`` (that it says of a repository), ``stall`` (an Event that a
+        file waits for halfway).
     requests : list of Request
     """
 
@@ -197,6 +198,8 @@ class _Handler(BaseHTTPRequestHandler):
         status = faults.get("status")
         if "/resolve/" in path:
             status = faults.get("file_status", status)
+        for part, fault in (("/lfs/", "put_status"), ("/commit/", "commit_status")):
+            status = faults.get(fault, status) if part in path else status
         if status is not None and faults.get("times", 1) > 0:
             if "times" in faults:
                 faults["times"] -= 1
@@ -305,7 +308,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _create(self, wanted: dict[str, Any]) -> None:
         repo = f"{wanted['organization']}/{wanted['name']}"
         if repo in self.hub.repositories:
-            self._json(409, {"error": "You already created this model repo"})
+            url = f"{self.hub.endpoint}/{repo}"
+            self._json(409, {"error": "You already created this model repo", "url": url})
             return
         private = wanted.get("visibility") == "private" or bool(wanted.get("private"))
         self.hub.repositories[repo] = Repository(private)

@@ -132,9 +132,11 @@ class _Fetching:
 def _why_no_model(path: Path, model: HubModel) -> str | None:
     """Return what is wrong with a file that should hold a network of Hippo; None when it does."""
     try:
-        network, _ = read_model(path)
+        network, facts = read_model(path)
     except (DataError, SafetensorError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return f"{model.name}.safetensors is not a network that Hippo wrote."
+    if "state" in facts:
+        return f"{model.name}.safetensors is the checkpoint of a run that was not over."
     if not all(np.isfinite(array).all() for array in network.model.parameters.values()):
         return f"{model.name}.safetensors holds weights that are not finite."
     return None
