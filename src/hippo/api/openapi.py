@@ -38,6 +38,9 @@ def document(app: OpenAPI) -> dict[str, Any]:
             _mend(operation, spec["components"]["schemas"], needs_token=path not in HEALTH_PATHS)
     for schema in spec["components"]["schemas"].values():
         schema.pop("$defs", None)
+        if schema.get("additionalProperties") is True:
+            # It says nothing, but generators of typed clients then accept any name for a field.
+            del schema["additionalProperties"]
     spec["components"]["schemas"] = {
         name: schema for name, schema in spec["components"]["schemas"].items() if name != "ValidationErrorModel"
     }
@@ -49,8 +52,8 @@ def _mend(operation: dict[str, Any], schemas: dict[str, Any], *, needs_token: bo
     schema = unprocessable.get("content", {}).get("application/json", {}).get("schema", {})
     if schema.get("type") == "array":
         del operation["responses"]["422"]
-    if "requestBody" in operation:
-        body = operation["requestBody"]
+    body = operation.get("requestBody")
+    if body is not None and "application/json" in body["content"]:
         name = body["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
         body["required"] = bool(schemas[name].get("required"))  # one that is absent counts as {}
     operation["security"] = [{}, {"token": []}] if needs_token else []
