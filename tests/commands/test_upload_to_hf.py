@@ -17,6 +17,7 @@ import upload_to_hf
 from hippo import __version__
 from hippo.errors import InvalidValue
 from hippo.network import ACTIVATIONS, LOSSES, NetworkSpec, NeuralNetwork
+from hippo.persistence.hub_cache import MAX_MODEL_BYTES
 from hippo.persistence.hub_fetch import fetch
 from hippo.persistence.model_card import snippet
 from hippo.persistence.model_manager import ModelManager
@@ -282,15 +283,20 @@ def test_files_that_are_no_finished_networks_are_refused(upload: Inline, hub: Fa
     network = made(tmp_path / "nan.safetensors")
     network.model.parameters["0.bias"][0] = np.inf
     write_model(tmp_path / "nan.safetensors", network, {})
+    (tmp_path / "other.npz").write_bytes(b"PK")
+    with (tmp_path / "large.safetensors").open("wb") as large:
+        large.truncate(MAX_MODEL_BYTES + 1)
     for name, words in {
-        "text": "is damaged",
-        "pickle": "is damaged",
-        "begun": "is the checkpoint of a run that is not over",
-        "nan": "holds weights that are not finite",
-        "none": "is missing",
+        "text.safetensors": "is in no format that can be read",
+        "pickle.safetensors": "is a pickle",
+        "begun.safetensors": "is the checkpoint of a run that is not over",
+        "nan.safetensors": "not finite",
+        "none.safetensors": "No such file",
+        "other.npz": "is no .safetensors file",
+        "large.safetensors": "is larger than 268,435,456 bytes",
     }.items():
-        said = upload("--model-path", tmp_path / f"{name}.safetensors", "--name", "m", "--repo", REPO)
-        assert_refused(said, SCRIPT, f"{name}.safetensors {words}")
+        said = upload("--model-path", tmp_path / name, "--name", "m", "--repo", REPO)
+        assert_refused(said, SCRIPT, name, words)
     assert_refused(upload("--model-path", tmp_path, "--name", "m", "--repo", REPO), SCRIPT)
     assert hub.requests == []
 

@@ -25,13 +25,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from safetensors import SafetensorError
-
 from hippo.atomic_files import flush_folder, sweep
-from hippo.errors import DataError
+from hippo.errors import DataError, ImportRefused
 from hippo.persistence.hub_cache import HubCache, HubModel, Pin
 from hippo.persistence.hub_client import Hub, HubError, Unreachable
+from hippo.persistence.interchange import read_any
 from hippo.persistence.model_persistence import read_model
 
 #: Told after each model that is there, and for each problem.
@@ -131,14 +129,16 @@ class _Fetching:
 
 def _why_no_model(path: Path, model: HubModel) -> str | None:
     """Return what is wrong with a file that should hold a network of Hippo; None when it does."""
+    file = f"{model.name}.safetensors"
     try:
-        network, facts = read_model(path)
-    except (DataError, SafetensorError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
-        return f"{model.name}.safetensors is not a network that Hippo wrote."
+        read_any(path, file)  # checks every number before it is used
+        _, facts = read_model(path)  # as the server will
+    except ImportRefused as error:
+        return "".join(c if c.isprintable() else "?" for c in error.message)  # it may quote the file
+    except DataError:
+        return f"{file} is not a network that Hippo wrote."
     if "state" in facts:
-        return f"{model.name}.safetensors is the checkpoint of a run that was not over."
-    if not all(np.isfinite(array).all() for array in network.model.parameters.values()):
-        return f"{model.name}.safetensors holds weights that are not finite."
+        return f"{file} is the checkpoint of a run that was not over."
     return None
 
 

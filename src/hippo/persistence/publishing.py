@@ -12,11 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hippo.errors import DataError, InvalidValue
 from hippo.persistence.hub_cache import MAX_MODEL_BYTES, SUFFIX, check_model_name, check_repo
 from hippo.persistence.hub_client import Hub
+from hippo.persistence.interchange import read_any
 from hippo.persistence.model_card import Publication, description, model_card
 from hippo.persistence.model_persistence import read_model
 
@@ -36,7 +35,7 @@ def prepare(path: Path, name: str, accuracy: str | None = None, licence: str = "
 
     Raises
     ------
-    DataError
+    DataError, ImportRefused, OSError
         When the file is no finished network of Hippo.
     InvalidValue
         When the name or the licence cannot be one, or the accuracy is not that of the file.
@@ -44,13 +43,14 @@ def prepare(path: Path, name: str, accuracy: str | None = None, licence: str = "
     check_model_name(name)
     if not _LICENCE.fullmatch(licence):
         raise InvalidValue(f"{licence[:60]!r} is no identifier of a licence, such as mit or cc-by-sa-3.0.")
+    if path.stat().st_size > MAX_MODEL_BYTES:
+        raise DataError(f"{path.name} is larger than {MAX_MODEL_BYTES:,} bytes.")
+    if path.suffix != SUFFIX:
+        raise InvalidValue(f"{path.name} is no {SUFFIX} file. A server can import others and make one of them.")
+    read_any(path, path.name)  # what a server would refuse is not published
     network, facts = read_model(path)
     if "state" in facts:
         raise DataError(f"{path.name} is the checkpoint of a run that is not over. Publish the finished network.")
-    if not all(np.isfinite(array).all() for array in network.model.parameters.values()):
-        raise DataError(f"{path.name} holds weights that are not finite.")
-    if path.stat().st_size > MAX_MODEL_BYTES:
-        raise DataError(f"{path.name} is larger than {MAX_MODEL_BYTES:,} bytes.")
     measured = measured_accuracy(facts)
     claimed = None if accuracy is None else _number(accuracy)
     if accuracy is not None and claimed is not None and measured is not None:
