@@ -11,7 +11,7 @@ import unicodedata
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, field_validator
 
 from hippo.api.checked import HALF_A_CHARACTER, Allowed, Checked, OneOf, QueryNumber, Whole, unset
 from hippo.api.pixels import OneImage, OneOrMoreImages
@@ -27,6 +27,7 @@ from hippo.network import (
     OUTPUTS,
 )
 from hippo.nn import INITIALIZERS
+from hippo.persistence.interchange import FORMATS
 from hippo.training.config import MAX_BATCH, MAX_EPOCHS, MAX_SEED, TrainingConfig
 
 PublicStatus = Literal["pending", "training", "completed", "failed"]
@@ -40,6 +41,7 @@ _LAYERS = (
     f"the last {OUTPUTS} (the digits), together at most {MAX_PARAMETERS // 10**6} million parameters"
 )
 _ACTIVATIONS, _LOSSES, _INITIALIZERS = OneOf(ACTIVATIONS), OneOf(LOSSES), OneOf(INITIALIZERS)
+_FORMATS = OneOf(FORMATS)
 
 
 def _few_layers(value: object) -> object:
@@ -61,6 +63,27 @@ def fits_mnist(sizes: list[int], most_parameters: int) -> list[int]:
     return sizes
 
 
+def _printable(name: str | None) -> str | None:
+    if name is None:
+        return None
+    if not 1 <= len(name.strip()) <= len(name) <= 100:
+        raise ValueError(f"a name of {len(name)} characters cannot be used" if name.strip() else "it is empty")
+    kinds = {unicodedata.category(character) for character in name}
+    if "Cs" in kinds:
+        raise ValueError(HALF_A_CHARACTER)
+    if kinds & {"Cc", "Zl", "Zp"}:
+        raise ValueError("it holds control characters")
+    return name
+
+
+NetworkName = Annotated[
+    str | None,
+    AfterValidator(_printable),
+    Field(description="A name for people: 1 to 100 characters, no control characters.", examples=["first try"]),
+    Allowed("1 to 100 characters, none of them control characters"),
+]
+
+
 class NetworkBody(Checked):
     """A network to be made."""
 
@@ -70,11 +93,7 @@ class NetworkBody(Checked):
         Field(description=f"Neurons per layer: {_LAYERS}.", examples=[[784, 30, 10]]),
         Allowed(_LAYERS, each=f"a whole number from 1 to {MAX_WIDTH:,}"),
     ] = Field([INPUTS, 30, OUTPUTS])
-    name: Annotated[
-        str | None,
-        Field(description="A name for people: 1 to 100 characters, no control characters.", examples=["first try"]),
-        Allowed("1 to 100 characters, none of them control characters"),
-    ] = None
+    name: NetworkName = None
     activation: Annotated[
         Annotated[str, _ACTIVATIONS],
         Field(description=f"The activation of the hidden layers: {_ACTIVATIONS}."),
@@ -101,20 +120,6 @@ class NetworkBody(Checked):
     @classmethod
     def _fits(cls, sizes: list[int]) -> list[int]:
         return fits_mnist(sizes, MAX_PARAMETERS)
-
-    @field_validator("name")
-    @classmethod
-    def _is_printable(cls, name: str | None) -> str | None:
-        if name is None:
-            return None
-        if not 1 <= len(name.strip()) <= len(name) <= 100:
-            raise ValueError(f"a name of {len(name)} characters cannot be used" if name.strip() else "it is empty")
-        kinds = {unicodedata.category(character) for character in name}
-        if "Cs" in kinds:
-            raise ValueError(HALF_A_CHARACTER)
-        if kinds & {"Cc", "Zl", "Zp"}:
-            raise ValueError("it holds control characters")
-        return name
 
 
 class TrainingBody(Checked):
@@ -183,9 +188,9 @@ class SamplesQuery(Checked):
         Allowed("train, validation or test"),
     ] = "test"
     seed: Annotated[
-        QueryNumber | None,
+        Annotated[QueryNumber, Field(ge=0, le=MAX_SEED)] | None,
         BeforeValidator(unset),
-        Field(ge=0, le=MAX_SEED, description="Decides which; the same seed draws the same ones. Drawn unless given."),
+        Field(description="Decides which; the same seed draws the same ones. Drawn unless given."),
         Allowed(f"a whole number from 0 to {MAX_SEED}"),
     ] = None
 
@@ -251,6 +256,25 @@ class CleanupBody(Checked):
         Field(ge=0, le=36_500, description="Networks older than so many days are deleted: 0 to 36,500.", examples=[2]),
         Allowed("a number from 0 to 36,500"),
     ] = 2.0
+
+
+class ImportQuery(Checked):
+    """What an imported network is to be called."""
+
+    name: NetworkName = None
+
+
+class ExportQuery(Checked):
+    """The format of an exported network."""
+
+    format: Annotated[
+        Annotated[str, _FORMATS],
+        Field(
+            description=f"{_FORMATS}. npz holds sizes, weight_0 (out, in), bias_0 (out, 1) and so on; npz-layers holds "
+            "layers, W0 (in, out), b0 and so on."
+        ),
+        Allowed(f"{_FORMATS}"),
+    ] = "safetensors"
 
 
 class JobsQuery(Checked):

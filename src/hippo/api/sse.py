@@ -65,6 +65,9 @@ class Streams:
         try:
             yield _COMMENT  # the head of the reply goes out with it
             self._jobs.release(job_id)
+            job = self._jobs.get(job_id)
+            if job["finished_at"] is not None and job["last_seq"] <= after:
+                return  # there is nothing behind it
             while not self._stopping:
                 news.clear()
                 events, _ = self._jobs.history(job_id, after)
