@@ -12,6 +12,7 @@ from openapi_spec_validator import validate
 
 from hippo.api.security import HEALTH_PATHS
 
+FILE = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 METHODS = {"get", "post", "put", "patch", "delete"}
 #: Routes that are not of the API: what browsers load.
 PAGES = {"/", "/favicon.ico", "/docs", "/docs/{name}", "/openapi.json", "/vendor/{name}", "/static/{filename}"}
@@ -92,6 +93,10 @@ def test_every_success_is_documented_with_a_schema(document: dict[str, Any]) -> 
         if "text/event-stream" in success["content"]:
             assert path == "/network/train"
             continue
+        if "application/octet-stream" in success["content"]:
+            assert path == "/api/networks/{network_id}/export"
+            assert success["content"] == FILE
+            continue
         schema = success["content"]["application/json"]["schema"]
         for one in named(document, schema):
             assert all(field.get("description") for field in one["properties"].values()), (method, path, schema)
@@ -106,6 +111,11 @@ def named(document: dict[str, Any], schema: dict[str, Any]) -> list[dict[str, An
 def test_a_body_is_required_where_a_field_is_and_every_field_has_a_description(document: dict[str, Any]) -> None:
     for path, method, operation in operations(document):
         if "requestBody" not in operation:
+            continue
+        if "application/octet-stream" in operation["requestBody"]["content"]:
+            assert path == "/api/networks/import"
+            assert operation["requestBody"]["content"] == FILE
+            assert operation["requestBody"]["required"] is True
             continue
         name = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
         schema = document["components"]["schemas"][name]

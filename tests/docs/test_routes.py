@@ -67,6 +67,8 @@ def requests(spec: Any) -> dict[str, dict[str, Any]]:
             fields = {part["name"]: part["schema"] for part in operation.get("parameters", []) if part["in"] == "query"}
             content = operation.get("requestBody", {}).get("content", {})
             for body in content.values():
+                if "$ref" not in body["schema"]:
+                    continue  # a file
                 name = body["schema"]["$ref"].rpartition("/")[2]
                 fields |= spec["components"]["schemas"][name]["properties"]
             found[f"{method.upper()} {path}"] = fields

@@ -93,6 +93,16 @@ class NetworkCreatedReply(Reply):
     message: str = Field(description="The same for people.", examples=["The network 784-30-10 was created."])
 
 
+class ImportedReply(NetworkReply):
+    """A network that came from a file."""
+
+    format: Literal["safetensors", "npz", "npz-layers"] = Field(description="The format of the file.")
+    claimed_accuracy: float | None = Field(
+        description="The accuracy that the file names, or null; it is not looked into.", examples=[0.95]
+    )
+    message: str = Field(description="The same for people.", examples=["The network 784-30-10 was imported."])
+
+
 class NetworksReply(Reply):
     """All networks."""
 
