@@ -8,6 +8,7 @@ from another address, to which the reply leads. Every request is noted with the 
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 import threading
@@ -59,11 +60,11 @@ class FakeHub:
     Attributes
     ----------
     faults : dict
-        What goes wrong: ``status`` (of every reply; ``file_status``, ``put_status`` and ``commit_status``, of those to
-        who asks for files, puts large ones or commits), ``times`` (so often only), ``lfs`` (False: not used), ``cut``
-        (bytes after which a file's connection is cut), ``longer`` and ``altered`` (of files' contents), ``size`` and
-        ``checksum`` (that the Hub says of files), ``info`` (that it says of a repository), ``stall`` (an Event that a
-        file waits for halfway).
+        What goes wrong: ``status`` (of every reply; ``file_status``, ``ask_status``, ``put_status``, ``commit_status``
+        of those to who asks for files, asks how to send them, puts large ones, commits), ``times`` (so often only),
+        ``lfs`` (False: not used), ``gzip`` (for whom it suits), ``cut`` (bytes after which a file's connection is cut),
+        ``longer`` and ``altered`` (of files' contents), ``size`` and ``checksum`` (that the Hub says of files),
+        ``info`` (that it says of a repository), ``stall`` (an Event that a file waits for halfway).
     requests : list of Request
     """
 
@@ -198,8 +199,10 @@ class _Handler(BaseHTTPRequestHandler):
         status = faults.get("status")
         if "/resolve/" in path:
             status = faults.get("file_status", status)
-        for part, fault in (("/lfs/", "put_status"), ("/commit/", "commit_status")):
+        for part, fault in (("/preupload/", "ask_status"), ("/commit/", "commit_status")):
             status = faults.get(fault, status) if part in path else status
+        if self.command == "PUT":
+            status = faults.get("put_status", status)
         if status is not None and faults.get("times", 1) > 0:
             if "times" in faults:
                 faults["times"] -= 1
@@ -289,6 +292,9 @@ class _Handler(BaseHTTPRequestHandler):
         if faults.get("altered"):
             content = content[:-1] + bytes([content[-1] ^ 1])
         content += b"x" * faults.get("longer", 0)
+        if faults.get("gzip") and "gzip" in self.headers.get("Accept-Encoding", ""):
+            content = gzip.compress(content)
+            headers = headers | {"Content-Encoding": "gzip"}
         self.send_response(200)
         for name, value in headers.items():
             self.send_header(name, value)

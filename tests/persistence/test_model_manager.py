@@ -126,6 +126,25 @@ def test_models_are_listed_and_loaded_bit_for_bit(
     assert weights(manager.load("plain")) == weights(NeuralNetwork([784, 12, 10], seed=2))
 
 
+@pytest.mark.parametrize(
+    ("facts", "accuracy", "created_at"),
+    [
+        ({"accuracy": 0, "created_at": "2026-02-03"}, 0, "2026-02-03"),
+        ({"accuracy": 1.5, "created_at": "<b>yesterday</b>"}, None, "2026-01-31T12:00:00.000Z"),
+        ({"accuracy": True, "created_at": 7}, None, "2026-01-31T12:00:00.000Z"),
+        ({"accuracy": "high", "created_at": None}, None, "2026-01-31T12:00:00.000Z"),
+    ],
+)
+def test_facts_of_a_file_are_believed_only_where_they_can_be_true(
+    facts: dict[str, Any], accuracy: float | None, created_at: str, hub: FakeHub, manage: Manage, tmp_path: Path
+) -> None:
+    hub.add(REPO, {"good.safetensors": model_file(tmp_path, **facts)})
+    manager = manage()
+    assert manager.fetch()
+    (model,) = manager.models()
+    assert (model["accuracy"], model["created_at"]) == (accuracy, created_at)
+
+
 @pytest.mark.parametrize("name", ["none", "", "../good", "good.safetensors", "/etc/passwd", "good\0", "a" * 5000])
 def test_what_is_not_in_the_list_is_unknown(name: str, hub: FakeHub, manage: Manage, tmp_path: Path) -> None:
     hub.add(REPO, {"good.safetensors": model_file(tmp_path)})
@@ -154,6 +173,12 @@ def test_a_model_that_git_keeps_without_lfs_is_checked_too(hub: FakeHub, manage:
     del hub.faults["altered"]
     assert manager.fetch()
     assert manager.names == ["small"]
+
+
+def test_a_hub_that_likes_to_compress_is_asked_not_to(hub: FakeHub, manage: Manage, tmp_path: Path) -> None:
+    hub.add(REPO, {"good.safetensors": model_file(tmp_path)})
+    hub.faults["gzip"] = True
+    assert manage().fetch()
 
 
 @pytest.mark.process
@@ -574,13 +599,14 @@ def test_a_kill_in_the_middle_of_a_download_leaves_nothing_visible(
 ) -> None:
     hub.add(REPO, {"good.safetensors": model_file(tmp_path)})
     hub.faults["stall"] = threading.Event()
-    manager = manage(kind=ModelManager, pauses=(60.0,))
-    manager.refresh()
+    manager = manage(kind=ModelManager)
+    attempt = threading.Thread(target=manager.fetch)
+    attempt.start()
     assert hub.halfway.wait(30)
     assert manager.pid is not None
     os.kill(manager.pid, signal.SIGKILL)
-    while manager.pid is not None:  # until the manager has noticed
-        threading.Event().wait(0.01)
+    attempt.join(30)
+    assert manager.pid is None
     assert manager.models() == []
     assert [path.name for path in (tmp_path / "cache").rglob("*.safetensors")] == []
     hub.faults.pop("stall").set()
@@ -635,6 +661,16 @@ def test_no_token_is_found_elsewhere(
     hub.add(REPO, {"good.safetensors": model_file(tmp_path)})
     assert manage(token=None, kind=ModelManager).fetch()
     assert {request.token for request in hub.requests} == {None}
+
+
+@pytest.mark.process
+def test_a_user_may_forbid_the_network(
+    hub: FakeHub, manage: Manage, said: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert manage(kind=ModelManager).fetch() is False
+    assert said() == ["Models of someone/digits: HF_HUB_OFFLINE is set: the Hub is not asked."]
+    assert hub.requests == []
 
 
 @pytest.mark.process

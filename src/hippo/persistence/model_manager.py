@@ -22,6 +22,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +215,7 @@ class ModelManager:
 
 def _record(model: HubModel, facts: dict[str, Any], last_modified: str | None) -> dict[str, Any]:
     spec = NetworkSpec.from_dict(facts["spec"])
-    accuracy, created_at = facts.get("accuracy"), facts.get("created_at", last_modified)
+    accuracy, created_at = facts.get("accuracy"), facts.get("created_at")
     right = isinstance(accuracy, int | float) and not isinstance(accuracy, bool) and 0 <= accuracy <= 1
     return {
         "name": model.name,
@@ -222,8 +223,16 @@ def _record(model: HubModel, facts: dict[str, Any], last_modified: str | None) -
         "activation": spec.activation,
         "accuracy": accuracy if right else None,
         "source": "hub",
-        "created_at": created_at if isinstance(created_at, str) else None,
+        "created_at": created_at if _is_time(created_at) else last_modified,
     }
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _spawn(descriptor: int) -> subprocess.Popen[bytes]:
