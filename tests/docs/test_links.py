@@ -12,7 +12,7 @@ from tests.docs.markdown import PROJECT, anchors, documents, links, prose, text_
 
 _FILE = re.compile(r"`((?:\.?[\w-]+/)*\.?[\w-]+\.(?:py|js|md|json|yml|html|css|txt|toml))`|`((?:[\w-]+/)+)`")
 #: Files that the reader makes, or that are made while the server runs.
-MADE = {"first.py", "digit.png", "manifest.json", "wsgi.py", "labels.npy"}
+MADE = {"first.py", "digit.png", "manifest.json", "wsgi.py", "labels.npy", "hippo.js", "tsconfig.json"}
 #: What documents must not hold, by what it would be.
 FORBIDDEN = {
     "a line number": r"\b(?:lines?|Z\.) \d+(?:-\d+)?\b|\.(?:py|js):\d+|#L\d+",

@@ -60,16 +60,19 @@ def test_it_compiles_and_does_what_it_says(folder: Path, server: Server) -> None
     assert picture.startswith(b"\x89PNG")
 
 
-def test_an_error_is_thrown_in_the_servers_words(folder: Path, server: Server) -> None:
+def test_the_token_is_sent_and_an_error_is_thrown_in_the_servers_words(folder: Path, server: Server) -> None:
     (folder / "wrong.ts").write_text(program().replace("epochs: 3", "epochs: 0"))
     assert compiled(folder, "wrong.ts") == ""
     (folder / "wrong.mjs").write_text(
         'import { trainAndLook } from "./out/wrong.js";\n'
-        "await trainAndLook(process.argv[2]).catch((error) => console.log(error.message));"
+        "const real = fetch, tokens = new Set();\n"
+        "globalThis.fetch = (request) => { tokens.add(request.headers.get('Authorization')); return real(request); };\n"
+        "await trainAndLook(process.argv[2], 'secret').catch((error) => console.log(...tokens, error.message));"
     )
     last = run([need("node"), "wrong.mjs", server.url], folder).splitlines()[-1]
     network_id = server.post("/api/networks").json()["network_id"]
-    assert last == server.post(f"/api/networks/{network_id}/train", json={"epochs": 0}).json()["error"]
+    wrong = server.post(f"/api/networks/{network_id}/train", json={"epochs": 0})
+    assert last == f"Bearer secret {wrong.json()['error']}"
 
 
 WRONG = {
