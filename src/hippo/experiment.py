@@ -33,6 +33,8 @@ from hippo.training.callbacks import Checkpoint
 
 #: How the test set was used, as it stands in the model's file and in every report.
 ONCE, EVERY_EPOCH = "once, at the end", "every epoch"
+#: Which weights may be kept.
+KEEP = ("last", "best")
 CHECKPOINT_SECONDS = 10.0
 
 
@@ -67,6 +69,8 @@ class Experiment:
     data: str | None = None
 
     def __post_init__(self) -> None:
+        if self.keep not in KEEP:
+            raise InvalidValue(f"keep must be one of {', '.join(KEEP)}, not {self.keep!r}.")
         if self.patience is not None:
             EarlyStopping(self.patience)  # raises for a patience below 1
 
@@ -271,6 +275,8 @@ def resume(path: Path) -> tuple[Experiment, RunFiles, tuple[NeuralNetwork, Train
         experiment = Experiment.from_dict(facts["experiment"])
     except (KeyError, TypeError, InvalidValue):
         raise DataError(f"{path.name} is no checkpoint of an experiment.") from None
+    if experiment.spec != network.spec:
+        raise DataError(f"{path.name} holds another network than its experiment describes.")
     files = RunFiles.of_checkpoint(path)
     if experiment.keep == "best" and state.history and not files.best.exists():
         raise DataError(f"{files.best.name}, the best epoch so far, is missing. Put it beside {path.name}.")

@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hippo.experiment import Experiment
+from hippo.experiment import KEEP, Experiment
 from hippo.network import ACTIVATIONS, LOSSES
 from hippo.nn import INITIALIZERS
 from hippo.recipes import RECIPES, Recipe
@@ -63,7 +63,7 @@ def add_choice_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("choices, made by the validation set")
     group.add_argument(
         "--keep",
-        choices=("last", "best"),
+        choices=KEEP,
         default=None,
         help="weights of the last epoch, or of the best (default last)",
     )
