@@ -17,6 +17,7 @@ import train_mnist
 from hippo.network import NeuralNetwork
 from hippo.persistence.model_persistence import read_checkpoint, read_model
 from hippo.recipes import RECIPES
+from hippo.training.statistics import wilson_interval
 from hippo.training.training_logger import epochs_of, read_log
 from tests.commands.shell import Inline, assert_refused, end, made_digits, shell, start
 
@@ -207,6 +208,14 @@ def test_the_best_epoch_is_kept_on_request(train: Inline, digits: Path) -> None:
     assert last["epoch"] == 8
     assert last["history"][-1]["validation_loss"] == losses[-1]
     assert [name for name in models(Path()) if ".best" in name or ".checkpoint" in name] == []
+    said = train(*wild[:-2], "--epochs", 8, "--keep", "best").out
+    right, total = report["test"]["correct"], report["test"]["total"]
+    low, high = wilson_interval(right, total)
+    assert (
+        f"Validation: {100 * report['history'][best - 1]['validation_accuracy']:.2f} % with the weights that are kept "
+        f"(epoch {best}; lowest loss in epoch {best})\n"
+        f"Test: {right:.2f} % ({right} of 100; 95 % interval {100 * low:.2f} % to {100 * high:.2f} %); "
+    ) in said
 
 
 def test_patience_ends_the_run(train: Inline, digits: Path) -> None:
