@@ -115,7 +115,7 @@ def test_early_stopping_is_told(tmp_path: Path) -> None:
     result = run_in(tmp_path, experiment(patience=1, learning_rate=0.3, epochs=50))
     losses = [record["validation_loss"] for record in result.history]
     assert losses[-1] >= losses[-2]
-    assert result.stop_reason == "the validation loss has not fallen for 1 epochs"
+    assert result.stop_reason == "the validation loss has not fallen for 1 epoch"
     assert read_model(tmp_path / "made.safetensors")[1]["stop_reason"] == result.stop_reason
 
 
@@ -128,7 +128,7 @@ def test_a_run_that_diverges_gives_its_name_back(tmp_path: Path) -> None:
 # ---- Stopped and gone on with
 
 
-@pytest.mark.parametrize("batches", [1, BATCHES + 3, 4 * BATCHES - 1])
+@pytest.mark.parametrize("batches", [1, BATCHES, BATCHES + 3, 4 * BATCHES])
 @pytest.mark.parametrize(
     "what",
     [
@@ -138,7 +138,7 @@ def test_a_run_that_diverges_gives_its_name_back(tmp_path: Path) -> None:
             dropout=0.3,
             momentum=0.9,
             nesterov=True,
-            schedule="one_cycle",
+            schedule="cosine",
             warm_up=1.0,
             augment=("shift", "elastic"),
             clip_norm=1.0,
@@ -151,7 +151,7 @@ def test_a_run_that_diverges_gives_its_name_back(tmp_path: Path) -> None:
 def test_a_stopped_run_goes_on_as_if_it_had_never_stopped(what: Experiment, batches: int, tmp_path: Path) -> None:
     whole = run_in(tmp_path, what, "whole")
     files = RunFiles.new(tmp_path, "made")
-    batches = min(batches, len(whole.history) * BATCHES - 1)
+    batches = min(batches, len(whole.history) * BATCHES)
     with pytest.raises(Stopped):
         run_experiment(what, DATA, files, interruption=after(batches))
     assert not files.model.exists()
@@ -228,6 +228,17 @@ def test_what_cannot_be_gone_on_with_is_refused(tmp_path: Path) -> None:
     for name in ("model", "empty.checkpoint", "text.checkpoint", "nowhere"):
         with pytest.raises((DataError, FileNotFoundError), match=name):
             resume(tmp_path / f"{name}.safetensors")
+
+
+def test_parts_of_a_large_mini_batch_are_not_counted_twice(tmp_path: Path) -> None:
+    data, what = made_mnist(train=2500, test=20), experiment(mini_batch_size=2500)
+    whole = run_experiment(what, data, RunFiles.new(tmp_path, "whole"))
+    files = RunFiles.new(tmp_path, "made")
+    with pytest.raises(Stopped):
+        run_experiment(what, data, files, interruption=after(5))  # after the second of three parts of the second epoch
+    again, files, resumed = resume(files.checkpoint)
+    assert (resumed[1].epoch, resumed[1].batch, resumed[1].correct) == (1, 0, 0)
+    assert timeless(run_experiment(again, data, files, resumed=resumed).history) == timeless(whole.history)
 
 
 # ---- Settings

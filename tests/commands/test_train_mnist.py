@@ -7,6 +7,7 @@ import os
 import re
 import resource
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from hippo.persistence.model_persistence import read_checkpoint, read_model
 from hippo.recipes import RECIPES
 from hippo.training.statistics import wilson_interval
 from hippo.training.training_logger import epochs_of, read_log
-from tests.commands.shell import Inline, assert_refused, end, made_digits, shell, start
+from tests.commands.shell import SRC, Inline, assert_refused, end, made_digits, shell, start
 
 SCRIPT = "train_mnist.py"
 SMALL = ("--sizes", 784, 12, 10, "--activation", "relu", "--learning-rate", 0.02, "--seed", 5)
@@ -186,7 +187,7 @@ def test_a_model_that_cannot_be_written_costs_one_line(digits: Path, tmp_path: P
     said = shell(
         SCRIPT, *SMALL, "--epochs", 1, "--data", digits, "--json", "--quiet", cwd=tmp_path, prepare=no_large_files
     )
-    assert_refused(said, SCRIPT, "File too large")
+    assert_refused(said, SCRIPT, "File too large", "of the test set right")
     assert models(tmp_path) == []
 
 
@@ -261,7 +262,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_never_stopped(number: int, digits: P
     assert said.code == 130
     assert "Traceback" not in said.err
     checkpoint = folder / "checkpoints/784-12-10.checkpoint.safetensors"
-    assert said.err.splitlines()[-1] == f"Stopped. Go on with: python src/train_mnist.py --resume '{checkpoint}'"
+    assert said.err.splitlines()[-1] == f"Stopped. Go on with: {sys.executable} {SRC / SCRIPT} --resume '{checkpoint}'"
     assert "Test" not in said.out
     _, state, _, _ = read_checkpoint(checkpoint)
     assert 3 <= state.epoch < 100
