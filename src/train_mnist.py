@@ -35,6 +35,8 @@ from hippo.training.statistics import wilson_interval
 from hippo.training.training_logger import TrainingLogger
 
 OUTPUTS = Path("outputs")
+#: One digit in ten is right by chance; so is a little more, where a network answers always the same.
+GUESSING = 0.15
 
 
 def parser() -> argparse.ArgumentParser:
@@ -126,6 +128,9 @@ def attachments(arguments: argparse.Namespace) -> list[Callback]:
     callbacks: list[Callback] = []
     if not arguments.quiet:
         callbacks.append(ProgressBar())
+    for folder in (arguments.log, arguments.tensorboard):
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)  # a folder that cannot be is told before the training
     if arguments.log:
         callbacks.append(TrainingLogger(arguments.log))
     if arguments.tensorboard:
@@ -193,7 +198,7 @@ def description(experiment: Experiment, goes_on: bool) -> str:
 
 
 def conclusion(experiment: Experiment, result: Result, files: RunFiles, log: Path | None) -> str:
-    """Say what came of it."""
+    """Say what came of it, and what to try where that is nothing."""
     low, high = wilson_interval(result.test.correct, result.test.total)
     best = min(result.history, key=lambda record: float(record["validation_loss"]))
     validation = percent(result.history[result.epoch - 1]["validation_accuracy"])
@@ -206,7 +211,10 @@ def conclusion(experiment: Experiment, result: Result, files: RunFiles, log: Pat
         f"{percent(low)} to {percent(high)}); the test set was looked at {experiment.test_set_use}",
         f"Model: {files.model}",
     ]
-    return "\n".join([*lines, f"Log: {log}"] if log else lines)
+    lines += [f"Log: {log}"] if log else []
+    if result.test.accuracy < GUESSING:
+        lines.append("This is hardly better than guessing: try another --learning-rate, most likely a smaller one.")
+    return "\n".join(lines)
 
 
 def report(experiment: Experiment, result: Result, files: RunFiles, log: Path | None) -> dict[str, Any]:

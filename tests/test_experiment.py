@@ -188,7 +188,7 @@ def test_a_checkpoint_is_written_now_and_then(tmp_path: Path, monkeypatch: pytes
         return False
 
     run_experiment(experiment(epochs=3), DATA, files, interruption=look)
-    assert sorted(set(seen)) == [(1, 0), (2, 0)]
+    assert sorted(set(seen)) == [(0, 0), (1, 0), (2, 0)]
     assert names(tmp_path) == ["made.safetensors"]
 
 

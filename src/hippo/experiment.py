@@ -182,6 +182,9 @@ def run_experiment(
         except OSError as error:  # the run itself is well, and an older checkpoint may still be there
             log.warning("The checkpoint could not be written: %s", error.strerror)
 
+    if resumed is None:
+        with suppress(OSError):  # a run that is killed at once can go on, too; a full disk is told of later
+            save_checkpoint()
     own: list[Callback] = [Checkpoint(lambda _: try_checkpoint(), CHECKPOINT_SECONDS)]
     if experiment.keep == "best":
         own.insert(0, BestCheckpoint(lambda run: write_model(files.best, network, {"epoch": run.state.epoch})))
@@ -216,6 +219,10 @@ def run_experiment(
         return result
     except Stopped:
         save_checkpoint()
+        raise
+    except BaseException:
+        if not state.epoch:  # nothing was learned that would be worth going on with
+            remove(files.checkpoint)
         raise
     finally:
         files.release()

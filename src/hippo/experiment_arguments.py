@@ -10,6 +10,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hippo.errors import InvalidValue
 from hippo.experiment import KEEP, Experiment
 from hippo.network import ACTIVATIONS, LOSSES
 from hippo.nn import INITIALIZERS
@@ -103,6 +104,8 @@ def experiment_from(
     if name is None and recipe is None:
         training = _usual_rate(network, training) | training
     spec, config = base.make(seed, network, training)
+    if config.schedule != "step" and {"step_every", "step_factor"} & training.keys():
+        raise InvalidValue("--step-every and --step-factor belong to --schedule step.")
     choices = _given(arguments, ("keep", "patience", "test_each_epoch"))
     return Experiment(spec, config, recipe=name, data=data, **choices)
 

@@ -15,9 +15,12 @@ import numpy as np
 import pytest
 
 import train_mnist
+from hippo.experiment import Experiment
 from hippo.network import NeuralNetwork
-from hippo.persistence.model_persistence import read_checkpoint, read_model
+from hippo.persistence.model_persistence import read_checkpoint, read_model, write_checkpoint
 from hippo.recipes import RECIPES
+from hippo.run_files import RunFiles
+from hippo.training import TrainingConfig, TrainingState
 from hippo.training.statistics import wilson_interval
 from hippo.training.training_logger import epochs_of, read_log
 from tests.commands.shell import SRC, Inline, assert_refused, end, made_digits, shell, start
@@ -405,3 +408,38 @@ def test_weights_are_finite_and_of_float32(train: Inline, digits: Path) -> None:
     for array in network.model.parameters.values():
         assert array.dtype == np.float32
         assert np.isfinite(array).all()
+
+
+# ---- What people do first
+
+
+def test_a_run_that_learns_nothing_says_what_to_try(train: Inline, digits: Path) -> None:
+    small = (*SMALL, "--seed", 1, "--data", digits, "--quiet", "--epochs", 2)
+    assert "hardly better than guessing: try another --learning-rate" in train(*small, "--learning-rate", 1e-9).out
+    assert "guessing" not in train(*small).out
+
+
+def test_settings_of_another_schedule_and_bad_folders_are_refused(train: Inline, digits: Path, tmp_path: Path) -> None:
+    small = (*SMALL, "--data", digits, "--quiet")
+    assert_refused(train(*small, "--step-every", 3), SCRIPT, "--schedule step")
+    (tmp_path / "file").write_text("")
+    for name in ("--log", "--tensorboard"):
+        assert_refused(train(*small, name, tmp_path / "file" / "folder"), SCRIPT, "folder")
+
+
+def test_a_run_that_goes_on_with_other_digits_is_refused(train: Inline, digits: Path, tmp_path: Path) -> None:
+    files = RunFiles(tmp_path / "net.safetensors")
+    write_checkpoint(
+        files.checkpoint,
+        NeuralNetwork([784, 12, 10], "relu", seed=1),
+        TrainingState(),
+        facts={"experiment": _experiment(digits), "digits": "5:00000000 1:00000000"},
+    )
+    said = train("--resume", files.checkpoint)
+    assert said.code == 2
+    assert said.err == f"{SCRIPT}: net.checkpoint.safetensors was trained on other digits than these.\n"
+
+
+def _experiment(digits: Path) -> dict[str, Any]:
+    spec = NeuralNetwork([784, 12, 10], "relu", seed=1).spec
+    return Experiment(spec, TrainingConfig(epochs=1), data=str(digits)).to_dict()

@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hippo.nn import Linear, ReLU, Sequential, clip_gradients, gradient_norm
+from hippo.nn import (
+    CrossEntropyLoss,
+    Linear,
+    Loss,
+    MSELoss,
+    QuadraticLoss,
+    ReLU,
+    Sequential,
+    clip_gradients,
+    gradient_norm,
+)
 
 
 @pytest.mark.parametrize("x", [np.array([[0.0, 1.0]]), np.array([[0, 1]]), [[0, 1]], np.float32([[0, 1]])])
@@ -33,3 +43,10 @@ def test_the_norm_of_very_large_and_small_gradients(size: float) -> None:
     assert gradient_norm(layer) == pytest.approx(size * 620**0.5, rel=1e-5)
     clip_gradients(layer, size)
     assert gradient_norm(layer) == pytest.approx(size, rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", [QuadraticLoss, MSELoss, CrossEntropyLoss])
+@pytest.mark.parametrize("targets", [np.ones((5, 1)), np.ones((1, 3)), np.ones((3, 5)), np.ones(15), [0, 1, 2, 0, 1]])
+def test_targets_of_another_shape_are_refused(loss: type[Loss], targets: Any) -> None:
+    with pytest.raises(ValueError, match=r"Targets must have the shape of the outputs, \(5, 3\)"):
+        loss().forward(np.zeros((5, 3)), targets)

@@ -64,4 +64,4 @@ def _opened(path: Path) -> Any:
         at = f" from the folder {path.parent.name}" if path.parent.name else ""
         raise DataError(f"{path.name} is missing{at}.") from None
     except (SafetensorError, OSError) as error:
-        raise DataError(f"{path.name} is damaged ({error}). Delete it, or restore it from a backup.") from None
+        raise DataError(f"{path.name} is damaged, or no file that Hippo wrote ({error}).") from None

@@ -172,7 +172,7 @@ class EarlyStopping(Callback):
 
     def __init__(self, patience: int = 10, minimum: float = 0.0) -> None:
         if patience < 1 or not minimum >= 0:
-            raise InvalidValue("Early stopping needs a patience of 1 epoch or more and a minimum of 0 or more.")
+            raise InvalidValue("patience must be 1 epoch or more, and minimum 0 or more.")
         self._patience, self._minimum = patience, minimum
 
     def on_train_begin(self, run: TrainingRun) -> None:
