@@ -175,6 +175,8 @@ def _summary(arguments: argparse.Namespace, spec: NetworkSpec, facts: dict[str, 
     experiment = facts.get("experiment")
     if isinstance(experiment, dict) and isinstance(experiment.get("data"), str):
         lines.append(("", f"on digits of {experiment['data']}"))
+        if arguments.data is None:
+            lines.append(("", "other digits than it is measured on here: see --data"))
     if isinstance(facts.get("test_set_use"), str):
         lines.append(("", f"looked at the test set {facts['test_set_use']}"))
     lines += [

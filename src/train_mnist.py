@@ -18,7 +18,7 @@ from typing import Any, Self
 from hippo.commands import INTERRUPTED, REFUSED, Parser, run
 from hippo.datasets import MNIST, MNISTLoader
 from hippo.datasets.own import load_own
-from hippo.experiment import Experiment, Result, RunFiles, Stopped, resume, run_experiment
+from hippo.experiment import Experiment, Result, Stopped, resume, run_experiment
 from hippo.experiment_arguments import (
     add_choice_arguments,
     add_network_arguments,
@@ -29,11 +29,14 @@ from hippo.experiment_arguments import (
 from hippo.network import NeuralNetwork
 from hippo.progress_bar import ProgressBar, epochs, percent
 from hippo.recipes import RECIPES
+from hippo.run_files import RunFiles
 from hippo.training import Callback, Diverged, TrainingState
 from hippo.training.statistics import wilson_interval
 from hippo.training.training_logger import TrainingLogger
 
 OUTPUTS = Path("outputs")
+#: One digit in ten is right by chance; so is a little more, where a network answers always the same.
+GUESSING = 0.15
 
 
 def parser() -> argparse.ArgumentParser:
@@ -70,17 +73,18 @@ def main() -> int:
     callbacks = attachments(arguments)
     with Interruption() as asked:
         files = files or RunFiles.new((arguments.out or OUTPUTS) / "checkpoints", name)
-        if not arguments.json:
-            print(description(experiment, resumed is not None), flush=True)
         try:
+            if not arguments.json:
+                print(description(experiment, resumed is not None), flush=True)
             result = run_experiment(experiment, data, files, callbacks, asked, resumed)
         except Stopped:
-            again = shlex.join(["python", "src/train_mnist.py", "--resume", str(files.checkpoint)])
-            print(f"Stopped. Go on with: {again}", file=sys.stderr)
+            print(f"Stopped. Go on with: {again(arguments, files)}", file=sys.stderr)
             return INTERRUPTED
         except Diverged as error:
             print(f"train_mnist.py: {error}", file=sys.stderr)
             return REFUSED
+        finally:
+            files.release()
     log = next((callback.log_file for callback in callbacks if isinstance(callback, TrainingLogger)), None)
     if arguments.json:
         print(json.dumps(report(experiment, result, files, log), allow_nan=False))
@@ -92,7 +96,8 @@ def main() -> int:
 def new(arguments: argparse.Namespace) -> Experiment:
     """Return the experiment that the arguments describe."""
     seed = secrets.randbelow(2**32) if arguments.seed is None else arguments.seed
-    return experiment_from(arguments, seed, None if arguments.data is None else str(arguments.data))
+    # In full: the run may go on from another folder.
+    return experiment_from(arguments, seed, None if arguments.data is None else str(arguments.data.resolve()))
 
 
 def going_on(arguments: argparse.Namespace) -> tuple[Experiment, RunFiles, tuple[NeuralNetwork, TrainingState]]:
@@ -123,6 +128,9 @@ def attachments(arguments: argparse.Namespace) -> list[Callback]:
     callbacks: list[Callback] = []
     if not arguments.quiet:
         callbacks.append(ProgressBar())
+    for folder in (arguments.log, arguments.tensorboard):
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)  # a folder that cannot be is told before the training
     if arguments.log:
         callbacks.append(TrainingLogger(arguments.log))
     if arguments.tensorboard:
@@ -130,6 +138,16 @@ def attachments(arguments: argparse.Namespace) -> list[Callback]:
 
         callbacks.append(TensorBoard(arguments.tensorboard))
     return callbacks
+
+
+def again(arguments: argparse.Namespace, files: RunFiles) -> str:
+    """Return the command that goes on with a run that was stopped, and shows and logs it in the same way."""
+    words = [sys.executable, sys.argv[0], "--resume", str(files.checkpoint)]
+    words += [word for name in ("json", "quiet") if getattr(arguments, name) for word in [f"--{name}"]]
+    for name in ("log", "tensorboard"):
+        if (folder := getattr(arguments, name)) is not None:
+            words += [f"--{name}", str(folder)]
+    return shlex.join(words)
 
 
 class Interruption:
@@ -180,7 +198,7 @@ def description(experiment: Experiment, goes_on: bool) -> str:
 
 
 def conclusion(experiment: Experiment, result: Result, files: RunFiles, log: Path | None) -> str:
-    """Say what came of it."""
+    """Say what came of it, and what to try where that is nothing."""
     low, high = wilson_interval(result.test.correct, result.test.total)
     best = min(result.history, key=lambda record: float(record["validation_loss"]))
     validation = percent(result.history[result.epoch - 1]["validation_accuracy"])
@@ -193,7 +211,10 @@ def conclusion(experiment: Experiment, result: Result, files: RunFiles, log: Pat
         f"{percent(low)} to {percent(high)}); the test set was looked at {experiment.test_set_use}",
         f"Model: {files.model}",
     ]
-    return "\n".join([*lines, f"Log: {log}"] if log else lines)
+    lines += [f"Log: {log}"] if log else []
+    if result.test.accuracy < GUESSING:
+        lines.append("This is hardly better than guessing: try another --learning-rate, most likely a smaller one.")
+    return "\n".join(lines)
 
 
 def report(experiment: Experiment, result: Result, files: RunFiles, log: Path | None) -> dict[str, Any]:

@@ -206,10 +206,9 @@ def test_curves_hold_the_history_and_mark_the_best_epoch() -> None:
     assert set(lines(accuracy_curve(epochs(9, accuracy=None)))) == set(drawn) - {"test"}
 
 
-def test_the_best_epoch_is_chosen_by_the_validation_set_where_there_is_one() -> None:
+def test_the_best_epoch_is_chosen_by_the_validation_set_and_never_by_the_test_set() -> None:
     assert best_epoch(epochs(9)) == (5, "lowest validation loss")
-    assert best_epoch(epochs(9, validation_loss=None)) == (5, "highest test accuracy")
-    assert best_epoch(epochs(9, validation_loss=None, accuracy=None)) is None
+    assert best_epoch(epochs(9, validation_loss=None)) is None
     tied = [{"epoch": 1, "validation_loss": 0.2}, {"epoch": 2, "validation_loss": 0.2}]
     assert best_epoch(tied) == (1, "lowest validation loss")
 

@@ -27,7 +27,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "sklearn_estimator": ("network",),
     "persistence": ("network",),
     "recipes": ("network",),
-    "experiment": ("persistence",),
+    "run_files": ("atomic_files",),
+    "experiment": (
+        "run_files",
+        "persistence",
+    ),
     "experiment_arguments": ("experiment", "recipes"),
     "progress_bar": ("training",),
     "comparison": ("experiment",),

@@ -6,17 +6,23 @@ loop. Files are written where `RunFiles` says: a checkpoint while it trains, the
 
 from __future__ import annotations
 
-import itertools
+import logging
+import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from hippo.atomic_files import remove
 from hippo.datasets import MNIST
 from hippo.errors import DataError, InvalidValue
 from hippo.network import NetworkSpec, NeuralNetwork
+from hippo.persistence.arrays_file import read_header
 from hippo.persistence.model_persistence import read_checkpoint, read_model, write_checkpoint, write_model
+from hippo.run_files import RunFiles
 from hippo.training import (
     BestCheckpoint,
     Callback,
@@ -31,8 +37,12 @@ from hippo.training import (
 )
 from hippo.training.callbacks import Checkpoint
 
+log = logging.getLogger(__name__)
+
 #: How the test set was used, as it stands in the model's file and in every report.
 ONCE, EVERY_EPOCH = "once, at the end", "every epoch"
+#: Which weights may be kept.
+KEEP = ("last", "best")
 CHECKPOINT_SECONDS = 10.0
 
 
@@ -67,6 +77,8 @@ class Experiment:
     data: str | None = None
 
     def __post_init__(self) -> None:
+        if self.keep not in KEEP:
+            raise InvalidValue(f"keep must be one of {', '.join(KEEP)}, not {self.keep!r}.")
         if self.patience is not None:
             EarlyStopping(self.patience)  # raises for a patience below 1
 
@@ -84,57 +96,6 @@ class Experiment:
         """Return the experiment that `to_dict` described; raises TypeError or KeyError when it is none."""
         parts = {"spec": NetworkSpec.from_dict(values["spec"]), "config": TrainingConfig(**values["config"])}
         return cls(**(values | parts))
-
-
-@dataclass(frozen=True)
-class RunFiles:
-    """Where a run keeps its files.
-
-    Attributes
-    ----------
-    model : Path
-        The finished network; beside it ``.checkpoint`` and ``.best`` files while the run is not over.
-    """
-
-    model: Path
-
-    @property
-    def checkpoint(self) -> Path:
-        """Where an unfinished run is kept."""
-        return self.model.with_suffix(".checkpoint" + self.model.suffix)
-
-    @property
-    def best(self) -> Path:
-        """Where the best epoch of an unfinished run is kept."""
-        return self.model.with_suffix(".best" + self.model.suffix)
-
-    @classmethod
-    def new(cls, folder: Path, name: str) -> RunFiles:
-        """Return files in `folder` that do not exist yet: ``name``, or ``name-2`` and so on; makes the folder.
-
-        The name is taken by an empty checkpoint, so that a second run begun at the same time gets another one.
-        """
-        folder.mkdir(parents=True, exist_ok=True)
-        for number in itertools.count(1):
-            files = cls(folder / (f"{name}-{number}.safetensors" if number > 1 else f"{name}.safetensors"))
-            if not files.model.exists():
-                try:
-                    files.checkpoint.open("xb").close()
-                except FileExistsError:
-                    continue
-                return files
-        raise AssertionError("there is always a larger number")
-
-    def release(self) -> None:
-        """Give the name back, if nothing was kept under it."""
-        if self.checkpoint.exists() and not self.checkpoint.stat().st_size:
-            remove(self.checkpoint)
-
-    @classmethod
-    def of_checkpoint(cls, path: Path) -> RunFiles:
-        """Return the files of the run whose checkpoint is at `path`."""
-        name = path.name.removesuffix(".safetensors").removesuffix(".checkpoint")
-        return cls(path.with_name(f"{name}.safetensors"))
 
 
 @dataclass(frozen=True)
@@ -203,17 +164,28 @@ def run_experiment(
         After an interruption, with the checkpoint written.
     Diverged
         When the loss or a weight stops being finite; checkpoint and best epoch stay.
-    OSError
-        When a file cannot be written.
+    DataError
+        When a run would go on with other digits, or the finished model cannot be written.
     """
     network, state = resumed or (NeuralNetwork(experiment.spec), TrainingState())
-    facts = {"experiment": experiment.to_dict()}
+    facts = {"experiment": experiment.to_dict(), "digits": digest(data)}
+    if resumed is not None and read_header(files.checkpoint).get("digits") != facts["digits"]:
+        raise DataError(f"{files.checkpoint.name} was trained on other digits than these.")
     ending = _StopReason()
 
     def save_checkpoint() -> None:
         write_checkpoint(files.checkpoint, network, state, facts=facts)
 
-    own: list[Callback] = [Checkpoint(lambda _: save_checkpoint(), CHECKPOINT_SECONDS)]
+    def try_checkpoint() -> None:
+        try:
+            save_checkpoint()
+        except OSError as error:  # the run itself is well, and an older checkpoint may still be there
+            log.warning("The checkpoint could not be written: %s", error.strerror)
+
+    if resumed is None:
+        with suppress(OSError):  # a run that is killed at once can go on, too; a full disk is told of later
+            save_checkpoint()
+    own: list[Callback] = [Checkpoint(lambda _: try_checkpoint(), CHECKPOINT_SECONDS)]
     if experiment.keep == "best":
         own.insert(0, BestCheckpoint(lambda run: write_model(files.best, network, {"epoch": run.state.epoch})))
     if experiment.patience is not None:
@@ -233,15 +205,33 @@ def run_experiment(
             epoch = best["epoch"]
         test = evaluate(network.model, network.loss, data.test_data)
         result = Result(network, state.history, epoch, test, state.elapsed, ending.reason)
-        write_model(files.model, network, facts | facts_of(experiment, result))
+        try:
+            write_model(files.model, network, facts | facts_of(experiment, result))
+        except OSError as error:
+            with suppress(OSError):
+                save_checkpoint()
+            raise DataError(
+                f"{files.model.name} could not be written: {error.strerror}. The network has learned; it gets "
+                f"{test.accuracy:.2%} of the test set right."
+            ) from None
         remove(files.checkpoint)
         remove(files.best)
         return result
     except Stopped:
         save_checkpoint()
         raise
+    except BaseException:
+        if not state.epoch:  # nothing was learned that would be worth going on with
+            remove(files.checkpoint)
+        raise
     finally:
         files.release()
+
+
+def digest(data: MNIST) -> str:
+    """Return what tells these digits from others: sizes and checksums of the labels that are learned and chosen by."""
+    parts = (data.training_data, data.validation_data)
+    return " ".join(f"{len(part)}:{zlib.crc32(np.ascontiguousarray(part.labels).tobytes()):08x}" for part in parts)
 
 
 def facts_of(experiment: Experiment, result: Result) -> dict[str, Any]:
@@ -271,6 +261,8 @@ def resume(path: Path) -> tuple[Experiment, RunFiles, tuple[NeuralNetwork, Train
         experiment = Experiment.from_dict(facts["experiment"])
     except (KeyError, TypeError, InvalidValue):
         raise DataError(f"{path.name} is no checkpoint of an experiment.") from None
+    if experiment.spec != network.spec:
+        raise DataError(f"{path.name} holds another network than its experiment describes.")
     files = RunFiles.of_checkpoint(path)
     if experiment.keep == "best" and state.history and not files.best.exists():
         raise DataError(f"{files.best.name}, the best epoch so far, is missing. Put it beside {path.name}.")

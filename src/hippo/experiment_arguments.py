@@ -10,7 +10,8 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hippo.experiment import Experiment
+from hippo.errors import InvalidValue
+from hippo.experiment import KEEP, Experiment
 from hippo.network import ACTIVATIONS, LOSSES
 from hippo.nn import INITIALIZERS
 from hippo.recipes import RECIPES, Recipe
@@ -63,7 +64,7 @@ def add_choice_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("choices, made by the validation set")
     group.add_argument(
         "--keep",
-        choices=("last", "best"),
+        choices=KEEP,
         default=None,
         help="weights of the last epoch, or of the best (default last)",
     )
@@ -103,6 +104,8 @@ def experiment_from(
     if name is None and recipe is None:
         training = _usual_rate(network, training) | training
     spec, config = base.make(seed, network, training)
+    if config.schedule != "step" and {"step_every", "step_factor"} & training.keys():
+        raise InvalidValue("--step-every and --step-factor belong to --schedule step.")
     choices = _given(arguments, ("keep", "patience", "test_each_epoch"))
     return Experiment(spec, config, recipe=name, data=data, **choices)
 

@@ -211,17 +211,19 @@ class NeuralNetwork:
 
     def predict(self, images: Array) -> Array:
         """Return the ten outputs (N, 10), each 0-1, for `images` (N, 784), 0-1. With a softmax every row sums to 1."""
-        outputs = self.model.forward(np.atleast_2d(np.asarray(images, np.float32)))
+        with self.model.mode(training=False):
+            outputs = self.model.forward(np.atleast_2d(np.asarray(images, np.float32)))
         return output_probabilities(self.loss, outputs)
 
     def activations(self, images: Array) -> list[Array]:
         """Return what every layer shows for `images` (N, 784): the input, hidden layers (N, width), outputs (N, 10)."""
         x = np.atleast_2d(np.asarray(images, np.float32))
         layers = [x]
-        for module in self.model.modules:
-            x = module.forward(x)
-            if not isinstance(module, Linear | Dropout):
-                layers.append(x)
+        with self.model.mode(training=False):
+            for module in self.model.modules:
+                x = module.forward(x)
+                if not isinstance(module, Linear | Dropout):
+                    layers.append(x)
         if isinstance(self.model.modules[-1], Linear):
             layers.append(output_probabilities(self.loss, x))
         return layers

@@ -7,6 +7,7 @@ import os
 import re
 import resource
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,15 @@ import numpy as np
 import pytest
 
 import train_mnist
+from hippo.experiment import Experiment
 from hippo.network import NeuralNetwork
-from hippo.persistence.model_persistence import read_checkpoint, read_model
+from hippo.persistence.model_persistence import read_checkpoint, read_model, write_checkpoint
 from hippo.recipes import RECIPES
+from hippo.run_files import RunFiles
+from hippo.training import TrainingConfig, TrainingState
+from hippo.training.statistics import wilson_interval
 from hippo.training.training_logger import epochs_of, read_log
-from tests.commands.shell import Inline, assert_refused, end, made_digits, shell, start
+from tests.commands.shell import SRC, Inline, assert_refused, end, made_digits, shell, start
 
 SCRIPT = "train_mnist.py"
 SMALL = ("--sizes", 784, 12, 10, "--activation", "relu", "--learning-rate", 0.02, "--seed", 5)
@@ -185,7 +190,7 @@ def test_a_model_that_cannot_be_written_costs_one_line(digits: Path, tmp_path: P
     said = shell(
         SCRIPT, *SMALL, "--epochs", 1, "--data", digits, "--json", "--quiet", cwd=tmp_path, prepare=no_large_files
     )
-    assert_refused(said, SCRIPT, "File too large")
+    assert_refused(said, SCRIPT, "File too large", "of the test set right")
     assert models(tmp_path) == []
 
 
@@ -193,7 +198,7 @@ def test_a_model_that_cannot_be_written_costs_one_line(digits: Path, tmp_path: P
 
 
 def test_the_best_epoch_is_kept_on_request(train: Inline, digits: Path) -> None:
-    wild = (*SMALL, "--learning-rate", 0.2, "--data", digits, "--json", "--quiet")
+    wild = (*SMALL, "--seed", 2, "--learning-rate", 0.2, "--data", digits, "--quiet", "--json")
     report = strict(train(*wild, "--epochs", 8, "--keep", "best").out)
     losses = [record["validation_loss"] for record in report["history"]]
     best = losses.index(min(losses)) + 1
@@ -207,6 +212,15 @@ def test_the_best_epoch_is_kept_on_request(train: Inline, digits: Path) -> None:
     assert last["epoch"] == 8
     assert last["history"][-1]["validation_loss"] == losses[-1]
     assert [name for name in models(Path()) if ".best" in name or ".checkpoint" in name] == []
+    assert report["history"][best - 1]["validation_accuracy"] != report["history"][-1]["validation_accuracy"]
+    said = train(*wild[:-1], "--epochs", 8, "--keep", "best").out
+    right, total = report["test"]["correct"], report["test"]["total"]
+    low, high = wilson_interval(right, total)
+    assert (
+        f"Validation: {100 * report['history'][best - 1]['validation_accuracy']:.2f} % with the weights that are kept "
+        f"(epoch {best}; lowest loss in epoch {best})\n"
+        f"Test: {right:.2f} % ({right} of 100; 95 % interval {100 * low:.2f} % to {100 * high:.2f} %); "
+    ) in said
 
 
 def test_patience_ends_the_run(train: Inline, digits: Path) -> None:
@@ -251,7 +265,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_never_stopped(number: int, digits: P
     assert said.code == 130
     assert "Traceback" not in said.err
     checkpoint = folder / "checkpoints/784-12-10.checkpoint.safetensors"
-    assert said.err.splitlines()[-1] == f"Stopped. Go on with: python src/train_mnist.py --resume '{checkpoint}'"
+    assert said.err.splitlines()[-1] == f"Stopped. Go on with: {sys.executable} {SRC / SCRIPT} --resume '{checkpoint}'"
     assert "Test" not in said.out
     _, state, _, _ = read_checkpoint(checkpoint)
     assert 3 <= state.epoch < 100
@@ -394,3 +408,38 @@ def test_weights_are_finite_and_of_float32(train: Inline, digits: Path) -> None:
     for array in network.model.parameters.values():
         assert array.dtype == np.float32
         assert np.isfinite(array).all()
+
+
+# ---- What people do first
+
+
+def test_a_run_that_learns_nothing_says_what_to_try(train: Inline, digits: Path) -> None:
+    small = (*SMALL, "--seed", 1, "--data", digits, "--quiet", "--epochs", 2)
+    assert "hardly better than guessing: try another --learning-rate" in train(*small, "--learning-rate", 1e-9).out
+    assert "guessing" not in train(*small).out
+
+
+def test_settings_of_another_schedule_and_bad_folders_are_refused(train: Inline, digits: Path, tmp_path: Path) -> None:
+    small = (*SMALL, "--data", digits, "--quiet")
+    assert_refused(train(*small, "--step-every", 3), SCRIPT, "--schedule step")
+    (tmp_path / "file").write_text("")
+    for name in ("--log", "--tensorboard"):
+        assert_refused(train(*small, name, tmp_path / "file" / "folder"), SCRIPT, "folder")
+
+
+def test_a_run_that_goes_on_with_other_digits_is_refused(train: Inline, digits: Path, tmp_path: Path) -> None:
+    files = RunFiles(tmp_path / "net.safetensors")
+    write_checkpoint(
+        files.checkpoint,
+        NeuralNetwork([784, 12, 10], "relu", seed=1),
+        TrainingState(),
+        facts={"experiment": _experiment(digits), "digits": "5:00000000 1:00000000"},
+    )
+    said = train("--resume", files.checkpoint)
+    assert said.code == 2
+    assert said.err == f"{SCRIPT}: net.checkpoint.safetensors was trained on other digits than these.\n"
+
+
+def _experiment(digits: Path) -> dict[str, Any]:
+    spec = NeuralNetwork([784, 12, 10], "relu", seed=1).spec
+    return Experiment(spec, TrainingConfig(epochs=1), data=str(digits)).to_dict()

@@ -14,7 +14,7 @@ from hippo.nn import (
     numerical_gradient,
     relative_error,
 )
-from hippo.nn.gradient_check import LIMIT, ZERO_LIMIT, report
+from hippo.nn.gradient_check import LIMIT, ROUNDING, report
 from tests.nn.made import batch, batch_norm, case, targets
 from tests.nn.wrong import ROWS, WRONG
 
@@ -80,7 +80,7 @@ def test_what_is_no_number_is_wrong_altogether(bad: float) -> None:
 
 
 def test_next_to_zero_the_absolute_error_counts() -> None:
-    tiny = np.array([ZERO_LIMIT / 4])
+    tiny = np.array([ROUNDING / 4])
     assert relative_error(tiny, -tiny) == 0
     assert relative_error(4 * tiny, -4 * tiny) == 1
 

@@ -53,11 +53,11 @@ def test_a_network_answers_the_same_bit_for_bit(
     assert same(loaded, network)
     assert loaded.predict(images()).tobytes() == network.predict(images()).tobytes()
 
-    files.save_checkpoint("job", network, TrainingState(epoch=1))
+    files.save_checkpoint("job", network, TrainingState(batch=1))
     checkpoint = files.load_checkpoint("job")
     assert checkpoint is not None
     assert same(checkpoint[0], network)
-    assert checkpoint[1] == TrainingState(epoch=1)
+    assert checkpoint[1] == TrainingState(batch=1)
 
 
 def test_facts_come_back(files: ModelFiles) -> None:

@@ -103,6 +103,8 @@ def test_settings_that_do_not_go_together_are_refused() -> None:
         ({"nesterov": True}, "nesterov"),
         ({"nesterov": 1, "momentum": 0.9}, "nesterov"),
         ({"optimizer": "adam", "momentum": 0.9}, "momentum belongs to sgd"),
+        ({"warm_up": 1.0, "schedule": "one_cycle"}, "one_cycle has its own rise"),
+        ({"warm_up": 5.0, "epochs": 5}, "warm_up must be shorter"),
         ({"augment": ("shift", "flip")}, "augment must be one of shift, rotate, elastic, not 'flip'"),
     ):
         with pytest.raises(InvalidValue, match=words):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hippo.datasets.dataset import Dataset
 from hippo.errors import InvalidValue
 from hippo.network import NeuralNetwork
 from hippo.nn import BatchNorm, CrossEntropyLoss, Dropout, Linear, ReLU, Sequential, gradient_norm
@@ -14,6 +15,7 @@ from hippo.training import (
     BestCheckpoint,
     Callback,
     EarlyStopping,
+    LastGood,
     TrainingConfig,
     TrainingRun,
     TrainingState,
@@ -197,6 +199,51 @@ def test_the_best_epochs_are_saved_as_they_come() -> None:
     saved: list[int] = []
     learn({}, Losses(3, 4, 2, 2, 1), BestCheckpoint(lambda run: saved.append(run.state.epoch)), epochs=5)
     assert saved == [1, 3, 5]
+
+
+def test_a_run_that_is_resumed_after_its_last_look_does_not_go_on() -> None:
+    state, losses = TrainingState(), Losses(5, 6, 6, 6)
+    network = fresh({})
+    learn({}, losses, EarlyStopping(2), epochs=6, network=network, state=state)
+    before = weights(network)
+    _, history = learn({}, losses, EarlyStopping(2), epochs=6, network=network, state=state)
+    assert len(history) == 3
+    assert weights(network) == before
+
+
+@pytest.mark.parametrize("set_name", ["training_data", "validation_data", "test_data"])
+def test_empty_sets_and_other_labels_are_refused(set_name: str) -> None:
+    labels = Dataset(DATA.test_data.pixels[:3], np.array([1, 10, 2], np.uint8), classes=11)
+    for wrong in (DATA.test_data[:0], labels):
+        network = fresh({})
+        sets = {"training_data": DATA.training_data, set_name: wrong}
+        with pytest.raises(ValueError, match=r"at least one example|Targets must have the shape of the outputs"):
+            train(network.model, network.loss, config=TrainingConfig(), rng=np.random.default_rng(1), **sets)
+
+
+def test_the_state_of_another_training_set_is_refused() -> None:
+    with pytest.raises(InvalidValue, match="mini-batch 9"):
+        learn({}, state=TrainingState(batch=9, steps=9))
+    with pytest.raises(InvalidValue, match="does not belong to Adam"):
+        learn(SETTINGS["Adam"], state=TrainingState(batch=1, steps=1))
+
+
+def test_the_last_good_weights_come_with_their_running_averages() -> None:
+    rng = np.random.default_rng(1)
+    model = Sequential([Linear(784, 20, "he", rng), BatchNorm(20), ReLU(), Linear(20, 10, "he", rng)])
+    good = LastGood()
+    config = TrainingConfig(epochs=3, mini_batch_size=SIZE, learning_rate=0.1)
+    with pytest.raises(InterruptedError):
+        train(model, CrossEntropyLoss(), DATA.training_data, config, rng, callbacks=[good, StopAt(1, 3)])
+    assert (model.buffers["1.mean"] != good.parameters["1.mean"]).any()
+
+
+def test_a_batch_just_above_a_chunk_has_no_part_of_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hippo.training.batches.CHUNK", 30)
+    rng = np.random.default_rng(1)
+    model = Sequential([Linear(784, 20, "he", rng), BatchNorm(20), ReLU(), Linear(20, 10, "he", rng)])
+    config = TrainingConfig(epochs=1, mini_batch_size=31, learning_rate=0.1)
+    train(model, CrossEntropyLoss(), DATA.training_data[:62], config, rng)
 
 
 def test_no_choice_without_a_validation_set() -> None:

@@ -85,7 +85,7 @@ class FileContents:
         )
 
 
-def read_file(path: Path) -> FileContents:
+def read_file(path: Path | str) -> FileContents:
     """Read a file of digits in any format named above.
 
     Raises
@@ -94,6 +94,7 @@ def read_file(path: Path) -> FileContents:
         If it cannot be read, is in no known format, is cut off, lies about its size or would unpack to more
         than `MAX_BYTES`; the text names the file and says what to do.
     """
+    path = Path(path)
     name = display(path)
     try:
         with path.open("rb") as raw:
@@ -227,7 +228,8 @@ def _read_csv(data: bytes, name: str) -> FileContents:
     header = not all(cell.isdigit() for cell in cells)
     if header and cells[0].lower() != b"label":
         raise DataError(
-            f"{name} begins neither with a header whose first column is the label nor with a row of whole numbers. "
+            f"{name} begins neither with a header whose first column is the label nor with a row of whole numbers (the "
+            "label first, then 784 pixels from 0 to 255). "
             "Kaggle's test.csv has no labels: use its train.csv."
         )
     if len(cells) != 785:

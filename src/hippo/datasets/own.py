@@ -42,8 +42,8 @@ def load_own(path: Path) -> MNIST:
     Raises
     ------
     DataError
-        If nothing usable is there, more than one set is there, images and labels do not belong together, or there is
-        too little to divide. The text names the file and says what to do.
+        If nothing usable is there, more than one set is there, images and labels do not belong together, all labels are
+        the same, or there is too little to divide. The text names the file and says what to do.
     """
     name = _name(path)
     if path.is_dir():
@@ -174,6 +174,11 @@ def _divided(contents: FileContents, name: str) -> MNIST:
         raise DataError(
             f"{name} holds {sizes} examples, too few for a training, a validation and a test set: it takes at least 7, "
             "or 6 beside a test set."
+        )
+    if len(np.unique(made.training_data.labels)) == 1:
+        raise DataError(
+            f"{name}: every training example has the label {made.training_data.labels[0]}. Is the label in the right "
+            "place? In a CSV it comes first."
         )
     return made
 

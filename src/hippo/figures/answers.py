@@ -144,6 +144,7 @@ def reliability_figure(calibration: Calibration) -> Figure:
     below.set(
         xlabel="confidence (probability of the answer)", ylabel="answers\n(log scale)", yscale="log", ylim=(0.7, None)
     )
+    below.yaxis.set_major_formatter(lambda count, _: f"{count:,.0f}")  # the usual one writes powers in TeX
     below.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
     for one in (axes, below):
         one.grid(axis="y")

@@ -18,21 +18,17 @@ Band = Literal["range", "sd"]
 
 
 def best_epoch(history: Sequence[Mapping[str, Any]]) -> tuple[int, str] | None:
-    """Return which epoch was best, and by what: the lowest validation loss, else the highest test accuracy, else None.
+    """Return which epoch was best, and by what: the lowest validation loss; None where it was not measured.
+
+    The test set is no judge of that: an epoch chosen by it would make its accuracy look better than it is.
 
     Parameters
     ----------
     history
         Records as `hippo.training.train` returns them.
     """
-    for key, sign, words in (
-        ("validation_loss", 1, "lowest validation loss"),
-        ("accuracy", -1, "highest test accuracy"),
-    ):
-        known = [(sign * record[key], record["epoch"]) for record in history if record.get(key) is not None]
-        if known:
-            return min(known)[1], words
-    return None
+    known = [(r["validation_loss"], r["epoch"]) for r in history if r.get("validation_loss") is not None]
+    return (min(known)[1], "lowest validation loss") if known else None
 
 
 @styled

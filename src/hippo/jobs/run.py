@@ -103,6 +103,7 @@ def run_training(spec: TrainingSpec, context: Context) -> None:
             "accuracy": outcome["accuracy"],
             "epochs_trained": spec.epochs_trained + outcome["epochs"],
             "training_config": spec.config,
+            "test_set_use": "every epoch",
             "history": state.history[: outcome["epochs"]],
             "outcome": outcome,
         }

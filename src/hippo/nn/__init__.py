@@ -15,12 +15,13 @@ Shapes are written ``(batch, features)`` throughout: one example is one row.
 """
 
 from hippo.nn.activations import LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh, softmax
-from hippo.nn.gradient_check import check_gradients, numerical_gradient, relative_error
+from hippo.nn.gradient_check import check_gradients, numerical_gradient, relative_error, report
 from hippo.nn.initializers import INITIALIZERS, he, normal, xavier, xavier_uniform, zeros
 from hippo.nn.layers import BatchNorm, Dropout, Linear
 from hippo.nn.losses import CrossEntropyLoss, Loss, MSELoss, QuadraticLoss, smooth_labels
 from hippo.nn.module import Array, Module, Sequential
 from hippo.nn.optimizers import SGD, Adam, AdamW, Optimizer, clip_gradients, gradient_norm
+from hippo.nn.schedules import Schedule, constant, cosine, one_cycle, step_decay, warm_up
 
 __all__ = [
     "INITIALIZERS",
@@ -40,19 +41,26 @@ __all__ = [
     "Optimizer",
     "QuadraticLoss",
     "ReLU",
+    "Schedule",
     "Sequential",
     "Sigmoid",
     "Softmax",
     "Tanh",
     "check_gradients",
     "clip_gradients",
+    "constant",
+    "cosine",
     "gradient_norm",
     "he",
     "normal",
     "numerical_gradient",
+    "one_cycle",
     "relative_error",
+    "report",
     "smooth_labels",
     "softmax",
+    "step_decay",
+    "warm_up",
     "xavier",
     "xavier_uniform",
     "zeros",

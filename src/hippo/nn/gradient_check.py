@@ -16,6 +16,8 @@ from hippo.nn.module import Array, Module
 LIMIT = 1e-7
 #: Where a true gradient is 0, a relative error means nothing; then |a - b| must be below this.
 ZERO_LIMIT = 1e-8
+#: What the rounding of the difference quotient alone makes of a gradient that is 0.
+ROUNDING = 1e-9
 
 
 def numerical_gradient(f: Callable[[], float], x: Array, h: float = 1e-5) -> Array:
@@ -52,13 +54,15 @@ def numerical_gradient(f: Callable[[], float], x: Array, h: float = 1e-5) -> Arr
 def relative_error(a: Array, b: Array) -> float:
     """Return |a - b| / (|a| + |b|) in the Euclidean norm: 0 for equal arrays (also when both are 0), 1 at most.
 
-    Where both are 0 but for rounding (|a| + |b| below `ZERO_LIMIT`), the error is 0. An array that holds a NaN or an
-    infinity is wrong altogether: 1.
+    Where both are 0 but for rounding (|a| + |b| below `ZERO_LIMIT` and |a - b| below `ROUNDING`), the error is 0: of
+    gradients smaller still, a difference quotient can say nothing. An array that holds a NaN or an infinity is wrong
+    altogether: 1.
     """
     scale = float(np.linalg.norm(a) + np.linalg.norm(b))
     if not np.isfinite(scale):
         return 1.0
-    return float(np.linalg.norm(a - b)) / scale if scale >= ZERO_LIMIT else 0.0
+    difference = float(np.linalg.norm(a - b))
+    return 0.0 if scale < ZERO_LIMIT and difference < ROUNDING else difference / scale
 
 
 def check_gradients(model: Module, loss: Loss, x: Array, targets: Array, h: float = 1e-5) -> dict[str, float]:

@@ -53,10 +53,20 @@ class Linear(Module):
     def forward(self, x: Array) -> Array:
         """Return y = x W + b, shape (batch, out_features), for `x` of shape (batch, in_features)."""
         weights, bias = self.parameters["weights"], self.parameters["bias"]
+        if getattr(x, "dtype", None) != weights.dtype or x.ndim != 2:
+            x = self._rows(x)
         self._x = x
         y = self._array("y", (len(x), len(bias)), weights.dtype)
         np.dot(x, weights, out=y)
         return np.add(y, bias, out=y)
+
+    def _rows(self, x: Any) -> Array:
+        """Return `x` in the type of the weights; raises ValueError unless it is a batch of rows."""
+        weights = self.parameters["weights"]
+        rows: Array = np.asarray(x, weights.dtype)
+        if rows.ndim != 2 or rows.shape[1] != len(weights):
+            raise ValueError(f"Linear takes (batch, {len(weights)}), one example a row, not {np.shape(x)}.")
+        return rows
 
     def backward(self, gradient: Array) -> Array:
         """Take dL/dy (batch, out_features) and return dL/dx (batch, in_features).

@@ -21,12 +21,22 @@ class Loss(ArrayKeeper):
         """Return dL/doutputs of the last ``forward``, shape (batch, classes)."""
         raise NotImplementedError
 
+    @staticmethod
+    def _check(outputs: Array, targets: Array) -> None:
+        """Raise ValueError for targets of another shape, which NumPy would broadcast or take for something else."""
+        if outputs.shape != getattr(targets, "shape", None):
+            raise ValueError(
+                f"Targets must have the shape of the outputs, {outputs.shape}: one row an example, one-hot or any "
+                f"distribution; not {np.shape(targets)}."
+            )
+
 
 class QuadraticLoss(Loss):
     """C = 1/(2n) sum_x |a - y|^2, n examples: the classic cost (Nielsen, chapter 1, equation 6)."""
 
     def forward(self, outputs: Array, targets: Array, batch_size: int | None = None) -> float:
         """Return C for outputs a and targets y, both (batch, classes)."""
+        self._check(outputs, targets)
         self._n = batch_size or len(outputs)
         self._difference = np.subtract(outputs, targets, out=self._array("difference", outputs.shape, outputs.dtype))
         return float(np.vdot(self._difference, self._difference)) / (2 * self._n)
@@ -42,6 +52,7 @@ class MSELoss(Loss):
 
     def forward(self, outputs: Array, targets: Array, batch_size: int | None = None) -> float:
         """Return L for outputs a and targets y, both (batch, K)."""
+        self._check(outputs, targets)
         self._count = (batch_size or len(outputs)) * int(outputs.shape[1])
         self._difference = np.subtract(outputs, targets, out=self._array("difference", outputs.shape, outputs.dtype))
         return float(np.vdot(self._difference, self._difference)) / self._count
@@ -77,6 +88,7 @@ class CrossEntropyLoss(Loss):
 
     def forward(self, outputs: Array, targets: Array, batch_size: int | None = None) -> float:
         """Return C for logits z and targets y, both (batch, classes); each row of y sums to 1."""
+        self._check(outputs, targets)
         self._n = batch_size or len(outputs)
         if self.label_smoothing:
             targets = smooth_labels(targets, self.label_smoothing)

@@ -75,6 +75,10 @@ class Module(ArrayKeeper):
         """Return y = f(x) for `x` of shape (batch, in_features); y has shape (batch, out_features)."""
         raise NotImplementedError
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Array:
+        """Do the same as ``forward``."""
+        return self.forward(*args, **kwargs)
+
     def backward(self, gradient: Array) -> Array:
         """Take dL/dy of the last ``forward``, set ``gradients`` and return dL/dx; shapes as those of y and x."""
         raise NotImplementedError

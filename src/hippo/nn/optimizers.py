@@ -220,7 +220,11 @@ class AdamW(Adam):
 
 def gradient_norm(model: Module) -> float:
     """Return |g|, the Euclidean norm of all gradients of `model` taken as one vector."""
-    return math.sqrt(sum(float(np.vdot(gradient, gradient)) for gradient in model.gradients.values()))
+    square = sum(float(np.vdot(gradient, gradient)) for gradient in model.gradients.values())
+    if not 1e-30 < square < 1e30:
+        # Near the ends of float32, where squares overflow or vanish before their root is taken.
+        square = sum(float(np.sum(np.square(g, dtype=np.float64))) for g in model.gradients.values())
+    return math.sqrt(square)
 
 
 def clip_gradients(model: Module, max_norm: float) -> float:

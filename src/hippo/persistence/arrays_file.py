@@ -33,8 +33,12 @@ def write(path: Path, arrays: Mapping[str, Array], header: Mapping[str, Any]) ->
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
     """Return header and arrays; raises DataError for a file that is missing, damaged or not ours."""
     with _opened(path) as file:
-        # `get_tensor` copies: nothing refers to the file once it is closed.
-        return _header(file, path), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        header = _header(file, path)
+        try:
+            # `get_tensor` copies: nothing refers to the file once it is closed.
+            return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (AttributeError, TypeError, SafetensorError):  # of numbers that NumPy does not know, such as bfloat16
+            raise DataError(f"{path.name} holds an array of a type that Hippo does not write.") from None
 
 
 def read_header(path: Path) -> dict[str, Any]:
@@ -46,7 +50,7 @@ def read_header(path: Path) -> dict[str, Any]:
 def _header(file: Any, path: Path) -> dict[str, Any]:
     try:
         header = json.loads(file.metadata()["hippo"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         header = None
     if not isinstance(header, dict):
         raise DataError(f"{path.name} was not written by Hippo: its header lacks the description.")
@@ -60,4 +64,4 @@ def _opened(path: Path) -> Any:
         at = f" from the folder {path.parent.name}" if path.parent.name else ""
         raise DataError(f"{path.name} is missing{at}.") from None
     except (SafetensorError, OSError) as error:
-        raise DataError(f"{path.name} is damaged ({error}). Delete it, or restore it from a backup.") from None
+        raise DataError(f"{path.name} is damaged, or no file that Hippo wrote ({error}).") from None

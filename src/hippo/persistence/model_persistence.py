@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from hippo.atomic_files import flush_folder, remove, sweep
-from hippo.errors import DataError
+from hippo.errors import DataError, InvalidValue
 from hippo.network import NetworkSpec, NeuralNetwork
 from hippo.nn import Array
 from hippo.persistence import arrays_file
@@ -73,8 +73,8 @@ def read_checkpoint(path: Path) -> tuple[NeuralNetwork, TrainingState, dict[str,
     last_good, remembered = (_taken(arrays, prefix) for prefix in (_LAST_GOOD, _OPTIMIZER))
     network = _network(path, header, arrays)
     try:
-        state = TrainingState(**header["state"], arrays=remembered)
-    except (KeyError, TypeError):
+        state = TrainingState.from_dict(header["state"], remembered)
+    except (KeyError, InvalidValue):
         raise DataError(f"{path.name} holds no state of a run that this version can go on with.") from None
     return network, state, last_good, header
 

@@ -182,17 +182,18 @@ def _whole_batches(
 def _parts_of_batches(
     gather: Gather, order: NDArray[np.int64], size: int, start: int, augment: Augment | None
 ) -> Iterator[Chunk]:
-    """Yield mini-batches in parts of up to `CHUNK` rows."""
+    """Yield mini-batches in parts of up to `CHUNK` rows, all about as large."""
     parts = -(-size // CHUNK)
+    rows = -(-size // parts)  # equal parts: one of a single row would have no variance for batch normalisation
     for number, begin in enumerate(range(0, len(order), size)):
         if number < start:
             continue
         batch = order[begin : begin + size]
-        for part, offset in enumerate(range(0, len(batch), CHUNK)):
-            inputs, targets, labels = gather(batch[offset : offset + CHUNK])
+        for part, offset in enumerate(range(0, len(batch), rows)):
+            inputs, targets, labels = gather(batch[offset : offset + rows])
             if augment:
                 augment(inputs, number * parts + part)
-            yield Chunk(inputs, targets, labels, len(batch), part == 0, offset + CHUNK >= len(batch))
+            yield Chunk(inputs, targets, labels, len(batch), part == 0, offset + rows >= len(batch))
 
 
 class GradientSum:

@@ -106,12 +106,12 @@ class LastGood(Callback):
     def on_train_begin(self, run: TrainingRun) -> None:
         """Take a first copy: a run that never finishes an epoch leaves the weights as they were."""
         if not self.parameters:
-            self.parameters = {name: array.copy() for name, array in run.model.parameters.items()}
+            self.parameters = {name: array.copy() for name, array in _learned(run).items()}
         self.epoch = run.state.epoch
 
     def on_epoch_end(self, run: TrainingRun) -> None:
         """Copy the weights."""
-        for name, array in run.model.parameters.items():
+        for name, array in _learned(run).items():
             np.copyto(self.parameters[name], array)
         self.epoch = run.state.epoch
 
@@ -119,6 +119,10 @@ class LastGood(Callback):
         """Write the remembered weights into `run_parameters`."""
         for name, array in run_parameters.items():
             np.copyto(array, self.parameters[name])
+
+
+def _learned(run: TrainingRun) -> dict[str, Array]:
+    return run.model.parameters | run.model.buffers
 
 
 class Checkpoint(Callback):
@@ -168,8 +172,12 @@ class EarlyStopping(Callback):
 
     def __init__(self, patience: int = 10, minimum: float = 0.0) -> None:
         if patience < 1 or not minimum >= 0:
-            raise InvalidValue("Early stopping needs a patience of 1 epoch or more and a minimum of 0 or more.")
+            raise InvalidValue("patience must be 1 epoch or more, and minimum 0 or more.")
         self._patience, self._minimum = patience, minimum
+
+    def on_train_begin(self, run: TrainingRun) -> None:
+        """Stop a run at once that was resumed where it had been about to stop."""
+        self.on_epoch_end(run)
 
     def on_epoch_end(self, run: TrainingRun) -> None:
         """Look whether it is time to stop."""
@@ -177,7 +185,7 @@ class EarlyStopping(Callback):
         for loss in validation_losses(run):
             best, waited = (loss, 0) if loss < best - self._minimum else (best, waited + 1)
         if waited >= self._patience:
-            run.stop_reason = f"the validation loss has not fallen for {waited} epochs"
+            run.stop_reason = f"the validation loss has not fallen for {waited} epoch{'s' if waited > 1 else ''}"
 
 
 class BestCheckpoint(Callback):

@@ -4,11 +4,9 @@ Both are functions of the run's seed, the epoch and the place within it. A run t
 therefore draws what it would have drawn, and no generator's state has to be kept.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from hippo.nn import Array, Dropout, Module, Sequential
+from hippo.nn import Array, Dropout, Module
 from hippo.training.augmentation import Augmentation
 from hippo.training.batches import Augment
 from hippo.training.config import TrainingConfig
@@ -38,7 +36,7 @@ class Chance:
 
     def __init__(self, model: Module, config: TrainingConfig, state: TrainingState) -> None:
         self._seed, self._state = config.seed, state
-        self._dropouts = list(_dropouts(model))
+        self._dropouts = [module for module in model.within() if isinstance(module, Dropout)]
         self._augmentation = Augmentation(config.augment) if config.augment else None
         self.augment: Augment | None = self._change if self._augmentation else None
 
@@ -57,11 +55,3 @@ class Chance:
     def _change(self, images: Array, number: int) -> None:
         assert self._augmentation is not None
         self._augmentation(images, np.random.default_rng([self._seed, _AUGMENTATION, self._state.epoch, number]))
-
-
-def _dropouts(module: Module) -> Iterator[Dropout]:
-    if isinstance(module, Dropout):
-        yield module
-    elif isinstance(module, Sequential):
-        for inner in module.modules:
-            yield from _dropouts(inner)

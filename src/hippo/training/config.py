@@ -97,6 +97,8 @@ class TrainingConfig:
             raise InvalidValue("nesterov must be true or false, and needs a momentum above 0.")
         if (self.momentum or self.nesterov) and self.optimizer != "sgd":
             raise InvalidValue(f"momentum belongs to sgd; {self.optimizer} has its own averages.")
+        if self.warm_up and (self.schedule == "one_cycle" or self.warm_up >= self.epochs):
+            raise InvalidValue("warm_up must be shorter than the training, and one_cycle has its own rise.")
         object.__setattr__(self, "augment", tuple(self.augment))  # JSON knows lists only
         for kind in self.augment:
             _check_choice("augment", kind, AUGMENTATIONS)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from hippo.errors import InvalidValue
 from hippo.nn import Loss, Sequential, clip_gradients, gradient_norm
 from hippo.training.batches import Examples, GradientSum, minibatches
 from hippo.training.chance import Chance
@@ -71,6 +72,8 @@ def train(
 
     Raises
     ------
+    InvalidValue
+        For a set without examples, or sets with different numbers of classes.
     Diverged
         When the loss or a weight stops being finite.
 
@@ -78,14 +81,24 @@ def train(
     -----
     Nielsen, Neural Networks and Deep Learning, chapter 1, "Implementing our network to classify digits".
     """
+    for data in (training_data, validation_data, test_data):
+        if data is not None and (not len(data) or data.classes != training_data.classes):
+            raise InvalidValue("Each set must hold at least one example, and all the same number of classes.")
     state = state or TrainingState()
     optimizer, schedule = config.make_optimizer(model), config.make_schedule()
+    batches = -(-len(training_data) // config.mini_batch_size)
+    if state.batch > batches:
+        raise InvalidValue(f"This run was in mini-batch {state.batch} of an epoch; the set has only {batches}.")
     if state.steps:
-        optimizer.restore(state.steps, state.arrays)
+        try:
+            optimizer.restore(state.steps, state.arrays)
+        except ValueError as error:
+            raise InvalidValue(str(error)) from None
     state.arrays = optimizer.state
     run = TrainingRun(model, loss, optimizer, config, state, len(training_data))
     gradients, answers, chance = GradientSum(model.gradients), Answers(state), Chance(model, config, state)
-    batches = -(-len(training_data) // config.mini_batch_size)
+    if schedule and state.batch:  # an epoch that has no step left is recorded with the rate of its last one
+        optimizer.lr = config.learning_rate * schedule(state.epoch + (state.batch - 1) / batches, config.epochs)
     if state.rng_state is not None:
         rng.bit_generator.state = state.rng_state
 
@@ -113,7 +126,7 @@ def train(
                 batch_loss += loss.forward(outputs, chunk.targets, chunk.batch_size)
                 model.backward(loss.backward())
                 gradients.add(chunk)
-                answers.add(outputs, chunk.labels)
+                answers.add(outputs, chunk)
                 if not chunk.is_last:
                     for callback in callbacks:
                         callback.on_chunk_end(run)
@@ -171,7 +184,8 @@ def _finish_epoch(
     validation, test = (
         evaluate(run.model, run.loss, data) if data is not None else None for data in (validation_data, test_data)
     )
-    finite = all(np.isfinite(parameter).all() for parameter in run.model.parameters.values())
+    learned = [*run.model.parameters.values(), *run.model.buffers.values()]
+    finite = all(np.isfinite(array).all() for array in learned)
     if not finite or any(result and not math.isfinite(result.loss) for result in (validation, test)):
         raise Diverged(state.epoch + 1)
     state.epoch += 1

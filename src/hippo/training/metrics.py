@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hippo.nn import Array, Loss, Module
 from hippo.nn.losses import output_probabilities
-from hippo.training.batches import CHUNK, CLASSES, Examples, Gather, Labels
+from hippo.training.batches import CHUNK, CLASSES, Chunk, Examples, Gather, Labels
 from hippo.training.state import TrainingState
 
 
@@ -46,7 +46,7 @@ class Answers:
     Parameters
     ----------
     state : TrainingState
-        Whose `correct` is counted up; by all that was put by only after ``count``.
+        Whose `correct` is counted up, by whole mini-batches; by all that was put by only after ``count``.
     """
 
     def __init__(self, state: TrainingState) -> None:
@@ -55,9 +55,13 @@ class Answers:
         self._labels, self._predicted = np.empty((2, CHUNK), np.intp)
         self._hits = np.empty(CHUNK, bool)
         self._rows = 0
+        self._parts = 0  # right answers in the finished parts of a mini-batch that comes in several
 
-    def add(self, outputs: Array, labels: NDArray[np.intp]) -> None:
-        """Take the outputs (rows, classes) for examples with these labels (rows,); at most `CHUNK` rows."""
+    def add(self, outputs: Array, chunk: Chunk) -> None:
+        """Take the outputs (rows, classes) for a chunk."""
+        if not (chunk.is_first and chunk.is_last):
+            self._add_part(outputs, chunk)
+            return
         end = self._rows + len(outputs)
         if end > len(self._outputs):
             self.count()
@@ -65,17 +69,26 @@ class Answers:
             if not len(self._outputs):
                 self._outputs = np.empty((CHUNK, outputs.shape[1]), outputs.dtype)
         self._outputs[self._rows : end] = outputs
-        self._labels[self._rows : end] = labels
+        self._labels[self._rows : end] = chunk.labels
         self._rows = end
 
     def count(self) -> None:
         """Count what was put by."""
         if self._rows:
-            rows = slice(self._rows)
-            np.argmax(self._outputs[rows], axis=1, out=self._predicted[rows])
-            np.equal(self._predicted[rows], self._labels[rows], out=self._hits[rows])
-            self._state.correct += int(np.count_nonzero(self._hits[rows]))
+            self._state.correct += self._right(self._outputs[: self._rows], self._labels[: self._rows])
             self._rows = 0
+
+    def _add_part(self, outputs: Array, chunk: Chunk) -> None:
+        # A mini-batch that is left in its middle is computed again, and must not be counted twice.
+        self._parts = (0 if chunk.is_first else self._parts) + self._right(outputs, chunk.labels)
+        if chunk.is_last:
+            self._state.correct += self._parts
+
+    def _right(self, outputs: Array, labels: NDArray[np.intp]) -> int:
+        rows = slice(len(outputs))
+        np.argmax(outputs, axis=1, out=self._predicted[rows])
+        np.equal(self._predicted[rows], labels, out=self._hits[rows])
+        return int(np.count_nonzero(self._hits[rows]))
 
 
 def evaluate(model: Module, loss: Loss, data: Examples) -> Evaluation:

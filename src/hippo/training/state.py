@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
+from hippo.errors import InvalidValue
 from hippo.nn import Array, Loss, Optimizer, Sequential
 from hippo.training.config import TrainingConfig
 
 #: What is known of an epoch, by name; see `hippo.training.train`.
 EpochRecord = dict[str, Any]
+#: Names that every record has.
+RECORD = frozenset({"epoch", "loss", "validation_loss", "accuracy"})
 
 
 class Diverged(ArithmeticError):
@@ -70,6 +76,33 @@ class TrainingState:
         values = asdict(replace(self, arrays={}))
         del values["arrays"]
         return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], arrays: dict[str, Array]) -> TrainingState:
+        """Return the state that `to_dict` described, with its arrays.
+
+        Raises
+        ------
+        InvalidValue
+            When it cannot be the state of a run.
+        """
+        try:
+            state = cls(**values, arrays=arrays)
+            counts = (state.epoch, state.batch, state.steps, state.correct)
+            sums = (state.loss_sum, state.norm_sum, state.elapsed)
+            if state.rng_state is not None:
+                np.random.default_rng().bit_generator.state = state.rng_state
+            right = (
+                all(type(count) is int and 0 <= count < 2**53 for count in counts)
+                and all(type(number) in (int, float) and math.isfinite(number) for number in sums)
+                and len(state.history) == state.epoch
+                and all(record.keys() >= RECORD for record in state.history)
+            )
+        except (AttributeError, KeyError, TypeError, ValueError):
+            right = False
+        if not right:
+            raise InvalidValue("This is not the state of a run.")
+        return state
 
 
 class TrainingRun:
