@@ -25,7 +25,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hippo.atomic_files import flush_folder, sweep
+from hippo.atomic_files import flush_folder, sweep, temporary_path
 from hippo.errors import DataError, ImportRefused
 from hippo.persistence.hub_cache import HubCache, HubModel, Pin
 from hippo.persistence.hub_client import Hub, HubError, Unreachable
@@ -114,8 +114,7 @@ class _Fetching:
     def _fetch(self, pin: Pin, model: HubModel) -> str | None:
         """Put the file of a model into its place; return why it is no model, if it is none."""
         path = self._cache.path(pin, model)
-        temporary = path.parent / f".unfinished-{model.name}"
-        temporary.unlink(missing_ok=True)
+        temporary = temporary_path(path.parent)
         try:
             self._hub.download(pin, model, temporary)
             refusal = _why_no_model(temporary, model)
