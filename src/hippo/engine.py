@@ -74,6 +74,7 @@ class Engine:
     networks : NetworkRegistry
     current : CurrentNetwork
     inference : Inference
+    questions : Questions
     store : Store
     backend : ProcessBackend
     """
@@ -96,7 +97,8 @@ class Engine:
             Transfers(self.backend, self._files),
         )
         self.current = CurrentNetwork(self.store, self.networks)
-        self.inference = Inference(self.store, self._files, Questions(self.backend).ask, settings.default_model)
+        self.questions = Questions(self.backend)
+        self.inference = Inference(self.store, self._files, self.questions.ask, settings.default_model)
         self._hub = _models_of(settings.hub) if settings.hub is not None else None
         if self._hub is not None:
             self.inference.add_source(self._hub)

@@ -1,4 +1,4 @@
-"""The app around a real engine whose workers are not started: what the inference routes and the streams are tested on.
+"""The app around a real engine of which only the assistant starts: for the tests of inference and of streams.
 
 What a worker would report is said by the test itself.
 """
@@ -54,9 +54,9 @@ class House:
 
 @contextmanager
 def house(folder: Path, **settings: Any) -> Iterator[House]:
-    """Open one, and close its database in the end."""
+    """Open one, and take it down in the end."""
     made = House(folder, **settings)
     try:
         yield made
     finally:
-        made.engine.store.close()
+        made.engine.shutdown(5)

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hippo.api import strict_json
 from hippo.api.strict_json import MAX_DEPTH, JsonError, dumps, loads
 
 VALUES = st.recursive(
@@ -106,62 +105,3 @@ def test_large_numbers_that_fit_are_read() -> None:
 def test_a_megabyte_of_digits_is_read_in_a_moment(text: str) -> None:
     with contextlib.suppress(JsonError):
         loads(text % ("1" * 900_000))
-
-
-SAMPLES = [
-    "{}",
-    " { } ",
-    '{"a":1}',
-    '{"a":[]}',
-    '{"a":[1,[2,3],{"b":[4]}],"c":"[1,2]","a":null}',
-    '{"é\\n":[-1e-5,1E3,0]}',
-]
-
-
-@pytest.mark.parametrize("text", SAMPLES)
-def test_in_pieces_the_same_is_read(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert strict_json.loads_in_pieces(text.encode()) == strict_json.loads(text)
-    monkeypatch.setattr(strict_json, "MAX_PIECE", 12)  # so that arrays are read element by element
-    assert strict_json.loads_in_pieces(text.encode()) == strict_json.loads(text)
-
-
-WRONG = [
-    "",
-    "[]",
-    "1",
-    "{",
-    '{"a"',
-    '{"a":',
-    '{"a":1',
-    '{"a":1,',
-    '{"a":1,}',
-    "{1:2}",
-    '{"a" 1}',
-    '{"a":1 "b":2}',
-    "{} x",
-]
-WRONG += ['{"a":[1', '{"a":[1,', '{"a":[1,]}', '{"a":[1 2]}', '{"a":NaN}', '{"a":1e999}', '{"a":[1,-1e999]}']
-WRONG += ['{"a":[[1e999]]}', '{"a":' + "[" * 100_000, '{"a":01}', '{"a":[,1]}', "{,}", '{"a":"\n"}']
-
-
-@pytest.mark.parametrize("text", WRONG, ids=lambda text: text[:20])
-@pytest.mark.parametrize("most", [12, 65_536])
-def test_in_pieces_the_same_is_refused(text: str, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(strict_json, "MAX_PIECE", most)
-    with pytest.raises(strict_json.JsonError):
-        strict_json.loads_in_pieces(text.encode())
-
-
-def test_in_pieces_others_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    turns: list[float] = []
-    monkeypatch.setattr(strict_json.time, "sleep", turns.append)
-    rows = [[0.25] * 784] * 160
-    assert strict_json.loads_in_pieces(strict_json.dumps({"rows": rows}).encode()) == {"rows": rows}
-    assert turns == [0] * 10
-
-
-def test_too_much_in_pieces_is_refused_before_it_is_read() -> None:
-    long = "[" + "0," * 100_000 + "0]"
-    for text in (f'{{"a":{long}}}', f'{{"a":[{long}]}}', f'{{"a":[{",".join(["[0]"] * 40_000)}]}}'):
-        with pytest.raises(strict_json.TooLong):
-            strict_json.loads_in_pieces(text.encode())

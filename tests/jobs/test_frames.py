@@ -27,6 +27,33 @@ def test_messages_arrive_whole_and_in_order(pair: tuple[socket.socket, socket.so
     sender.join()
 
 
+def test_a_message_may_carry_bytes(pair: tuple[socket.socket, socket.socket]) -> None:
+    messages = [{"n": n, "payload": bytes(range(256)) * n} for n in (0, 1, 10_000)]
+    messages.insert(1, {"n": 7})
+    sender = threading.Thread(target=lambda: [send_message(pair[0], m) for m in messages])
+    sender.start()
+    assert [receive_message(pair[1]) for _ in messages] == messages
+    sender.join()
+
+
+def test_a_frame_with_bytes_says_where_they_begin(pair: tuple[socket.socket, socket.socket]) -> None:
+    send_message(pair[0], {"a": 1, "payload": b"\xff\x00"})
+    pair[0].close()
+    with pair[1].makefile("rb") as sent:
+        assert sent.read() == struct.pack(">IBI", 4 + 8 + 2, 1, 8) + b'{"a": 1}' + b"\xff\x00"
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\x00\x00", struct.pack(">I", 5) + b"{}"])
+def test_a_frame_whose_parts_do_not_fit_is_the_end(pair: tuple[socket.socket, socket.socket], content: bytes) -> None:
+    pair[0].sendall(struct.pack(">IB", len(content), 1) + content)
+    assert receive_message(pair[1]) is None
+
+
+def test_a_message_too_long_to_be_received_is_not_sent(pair: tuple[socket.socket, socket.socket]) -> None:
+    with pytest.raises(ValueError, match="too long"):
+        send_message(pair[0], {"payload": bytes(MAX_LENGTH)})
+
+
 def test_a_message_may_come_byte_by_byte(pair: tuple[socket.socket, socket.socket]) -> None:
     content = b'{"x": 1}'
     received: list[object] = []

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +16,11 @@ import psutil
 import pytest
 
 from hippo.engine import Engine
-from hippo.errors import CannotStart
+from hippo.errors import CannotStart, DataError, NotReady
 from hippo.jobs import worker_keeper
-from hippo.network import NetworkSpec
+from hippo.jobs.questions import Questions
+from hippo.network import NetworkSpec, NeuralNetwork
+from hippo.pixels import MalformedBody, WrongPixels
 from hippo.settings import HubSettings
 from hippo.training import TrainingConfig
 from tests.jobs.events_log import EventLog
@@ -227,3 +229,37 @@ sys.stdin.read()
         server.kill()
         _, alive = psutil.wait_procs(workers, timeout=10)
         assert alive == []
+
+
+def test_the_assistant_answers_as_the_network_itself_does(running: Running) -> None:
+    images = np.random.default_rng(1).random((300, 784), np.float32)
+    engine = running.engine
+    trained, fresh = running.network(800, seed=3), running.network(900, seed=4)
+    running.log.wait_for_end(running.train(trained, epochs=1, batch=50_000))
+    for network_id in (trained, fresh):
+        network = engine.store.network(network_id)
+        whole = engine._files.load_model(network_id) if network.revision else NeuralNetwork(network.spec)
+        assert np.allclose(engine.questions.ask(network, images).reshape(-1, 10), whole.predict(images), atol=1e-6)
+        assert np.allclose(engine.inference.predict(images, network_id).probabilities.sum(axis=1), 1)
+        layers, sizes, _ = engine.inference.activations(images[0], network_id)
+        assert [len(layer) for layer in layers] == sizes
+        expected = whole.activations(images[:1])
+        assert all(np.allclose(layer, there[0], atol=1e-6) for layer, there in zip(layers, expected, strict=True))
+    assert engine.inference.predict(images).network_id == trained
+
+
+def test_questions_that_cannot_be_answered_say_why(running: Running) -> None:
+    questions = running.engine.questions
+    network_id = running.network(10)
+    gone = replace(running.engine.store.network(network_id), revision="never written")
+    with pytest.raises(DataError, match="missing"):
+        questions.ask(gone, np.zeros((1, 784), np.float32))
+    with pytest.raises(MalformedBody, match="line 1, column 14"):
+        questions.read(b'{"pixels": [1')
+    with pytest.raises(WrongPixels) as caught:
+        questions.read(b'{"pixels": [[0, true]]}')
+    assert caught.value.extra["field"] == "pixels[0]"
+    running.engine.backend._assistant._process.kill()  # type: ignore[union-attr]
+    with pytest.raises(NotReady):  # either it died under the question, or the answer is late
+        Questions(running.engine.backend, patience=0.0).read(b"{}")
+    assert questions.read(b'{"model": "x"}') == ({"model": "x"}, None)

@@ -101,11 +101,10 @@ def _problem(problem: Any) -> str:
     reason = problem.get("ctx", {}).get("error")
     if isinstance(reason, ValueError):
         return f"{reason}"
-    return f"{shown(problem['input'])} cannot be used"
+    return f"{_shown(problem['input'])} cannot be used"
 
 
-def shown(value: object) -> str:
-    """Return a value as error texts show it."""
+def _shown(value: object) -> str:
     if isinstance(value, list | dict):
         return "an array" if isinstance(value, list) else "an object"
     try:

@@ -15,9 +15,13 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from hippo.api import strict_json
 from hippo.api.errors import WebError
+from hippo.api.pixels import refuse
+from hippo.pixels import MalformedBody, WrongPixels
 
 #: Bytes that a JSON body may have, and one with many images in it.
 MAX_JSON_BYTES, MAX_IMAGES_BYTES = 1_000_000, 8_000_000
+#: Bytes from which on a body with images is read by the assistant; until there it takes a few milliseconds.
+_LONG_BODY = 65_536
 _View = TypeVar("_View", bound=Callable[..., Any])
 
 
@@ -46,8 +50,9 @@ class StrictRequest(Request):
             raise WebError(
                 415, "unsupported_media_type", "Send the body as JSON, with the header Content-Type: application/json."
             )
-        has_images = self.max_content_length == MAX_IMAGES_BYTES
-        value = _parse(raw, strict_json.loads_in_pieces if has_images else strict_json.loads)
+        if len(raw) > _LONG_BODY and self.max_content_length == MAX_IMAGES_BYTES:
+            return _read_elsewhere(raw)
+        value = _parse(raw)
         if isinstance(value, str) and _is_json(value):
             raise WebError(400, "malformed_json", "The body is JSON packed into a string; send the JSON itself.")
         return value
@@ -56,13 +61,22 @@ class StrictRequest(Request):
         return bool(self.environ["wsgi.input"].read(1))
 
 
-def _parse(raw: bytes, loads: Callable[[bytes], Any]) -> Any:
+def _parse(raw: bytes) -> Any:
     try:
-        return loads(raw)
-    except strict_json.TooLong as error:
-        raise WebError(422, "invalid_value", f"The body holds more than this route takes: {error}.") from None
+        return strict_json.loads(raw)
     except strict_json.JsonError as error:
         raise WebError(400, "malformed_json", f"The body cannot be read as JSON: {error}.") from None
+
+
+def _read_elsewhere(raw: bytes) -> dict[str, Any]:
+    """Have the assistant read a body with many images: it would take the better part of a second."""
+    try:
+        fields, images = current_app.extensions["hippo"].questions.read(raw)
+    except MalformedBody as error:
+        raise WebError(400, "malformed_json", error.message) from None
+    except WrongPixels as error:
+        raise refuse(error) from None
+    return fields if images is None else {**fields, "pixels": images}
 
 
 def _is_json(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Questions to networks that the assistant answers: forward passes that would hold the web process up.
+"""Questions that the assistant answers: forward passes, and requests to be read, that would hold the web process up.
 
 Like the passes over the test set they are no jobs, and a request waits for each. The images go to the assistant in the
 message itself and the activations come back in its answer; nothing is left on disk.
@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import threading
 import uuid
+from typing import Any
 
 import numpy as np
 
-from hippo.errors import DataError, NotReady
+from hippo.errors import DataError, HippoError, NotReady
 from hippo.jobs.frames import Message
 from hippo.jobs.process_backend import ProcessBackend
 from hippo.jobs.store import StoredNetwork
 from hippo.jobs.worker_keeper import Task
+from hippo.network import INPUTS
 from hippo.nn import Array
+from hippo.pixels import Images, MalformedBody, WrongPixels
 
 #: Seconds that a request waits; the largest network takes about two for a thousand images, and may wait for its turn.
 PATIENCE = 30.0
-#: Questions that may wait at a time, at up to 3 MB of images each.
+#: Questions that may wait at a time, at up to 8 MB each.
 MOST_WAITING = 16
 
 
@@ -52,14 +55,39 @@ class Questions:
         DataError
             When the network could not be read.
         """
+        arguments = {
+            "network_id": network.network_id,
+            "network": network.spec.to_dict(),
+            "revision": network.revision,
+            "every_layer": every_layer,
+        }
+        answer = self._ask({"type": "forward", "arguments": arguments, "payload": images.tobytes()})
+        if answer["type"] == "failed":
+            raise DataError(answer["error"])
+        return np.frombuffer(answer["payload"], np.float32)
+
+    def read(self, raw: bytes) -> tuple[dict[str, Any], Images | None]:
+        """Return what `hippo.pixels.read_body` does of a body, and raise what it does, and NotReady."""
+        answer = self._ask({"type": "read", "payload": raw})
+        if answer["type"] == "failed":  # an error of ours says nothing of its kind, such as that memory ran out
+            kind = _ERRORS.get(answer.get("kind", ""), NotReady)
+            raise kind(answer["error"], **answer.get("extra", {}))
+        images = None
+        if answer["is_list"] is not None:
+            rows = np.frombuffer(answer["payload"], np.float32).reshape(-1, INPUTS)
+            images = Images(rows, answer["is_list"])
+        return answer["fields"], images
+
+    def _ask(self, question: Message) -> Message:
+        """Return the answer, which is of the type ``done`` or ``failed``."""
         if not self._places.acquire(blocking=False):
             raise NotReady("Too many large questions wait for an answer already. Try again in a moment.")
         try:
-            return self._ask(network, images, every_layer)
+            return self._wait_for(question)
         finally:
             self._places.release()
 
-    def _ask(self, network: StoredNetwork, images: Array, every_layer: bool) -> Array:
+    def _wait_for(self, question: Message) -> Message:
         answered = threading.Event()
         answer: Message = {}
 
@@ -68,19 +96,13 @@ class Questions:
             answered.set()
 
         task_id = str(uuid.uuid4())
-        arguments = {
-            "network_id": network.network_id,
-            "network": network.spec.to_dict(),
-            "revision": network.revision,
-            "every_layer": every_layer,
-        }
-        message = {"type": "forward", "job_id": task_id, "arguments": arguments, "payload": images.tobytes()}
-        self._backend.submit_short(Task(task_id, message, report))
+        self._backend.submit_short(Task(task_id, question | {"job_id": task_id}, report))
         if not answered.wait(self._patience):
             self._backend.withdraw_short(task_id)
             raise NotReady("The answer takes too long: the server has much to do. Try again in a moment.")
-        if answer["type"] == "failed":
-            raise DataError(answer["error"])
-        if answer["type"] != "done":
+        if answer["type"] == "lost":
             raise NotReady("The process that computed the answer died. Try again.")
-        return np.frombuffer(answer["payload"], np.float32)
+        return answer
+
+
+_ERRORS: dict[str, type[HippoError]] = {kind.__name__: kind for kind in (MalformedBody, WrongPixels)}

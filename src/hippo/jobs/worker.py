@@ -32,6 +32,7 @@ from hippo.jobs.frames import Message, receive_message, send_message
 from hippo.jobs.run import Cancelled, Interrupted, TrainingSpec, compute_outputs, load_network, run_training
 from hippo.network import INPUTS, NeuralNetwork
 from hippo.persistence.model_persistence import ModelFiles
+from hippo.pixels import MalformedBody, WrongPixels, read_body
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +132,8 @@ def _do(task: Message, context: WorkerContext) -> None:
         elif task["type"] == "forward":
             answers = context.forward(**task["arguments"], payload=task["payload"])
             context.report({"type": "done", "payload": answers})
+        elif task["type"] == "read":
+            context.report(_read(task["payload"]))
         elif task["type"] == "import":
             context.report({"type": "done", **conversions.take_in(**task["arguments"])})
         elif task["type"] == "export":
@@ -152,6 +155,16 @@ def _do(task: Message, context: WorkerContext) -> None:
         _fail(context, "The worker failed unexpectedly; the server's log says how.")
     finally:
         context.job_id = None
+
+
+def _read(raw: bytes) -> Message:
+    """Read a long request; what is wrong about it is part of the answer."""
+    try:
+        fields, images = read_body(raw)
+    except (MalformedBody, WrongPixels) as error:
+        return {"type": "failed", "error": error.message, "kind": type(error).__name__, "extra": error.extra}
+    rows = images.rows.tobytes() if images else b""
+    return {"type": "done", "fields": fields, "is_list": images.is_list if images else None, "payload": rows}
 
 
 def _fail(context: WorkerContext, text: str, code: str | None = None) -> None:
