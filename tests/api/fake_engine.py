@@ -6,10 +6,14 @@ under the name of the method.
 
 from __future__ import annotations
 
+import io
+import tempfile
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -143,6 +147,21 @@ class FakeNetworks:
 
     def count_in_memory(self) -> int:
         return len(self.engine.records)
+
+    @contextmanager
+    def incoming(self) -> Iterator[Path]:
+        self.engine.called("incoming")
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder) / "file"
+
+    def adopt(self, file: Path, name: str | None) -> dict[str, Any]:
+        self.engine.called("adopt", file.read_bytes(), name)
+        record = self.create(NetworkSpec.make([784, 30, 10]), name)
+        return record | {"trained": True, "status": "saved", "format": "npz", "claimed_accuracy": 0.5}
+
+    def export(self, network_id: str, form: str) -> BinaryIO:
+        self.engine.called("export", network_id, form)
+        return io.BytesIO(b"the file " * 20_000)
 
 
 class FakeJobs:

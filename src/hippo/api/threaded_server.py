@@ -204,6 +204,12 @@ class _Connection(BaseHTTPRequestHandler):
             self._refuse(400, error)
         return error is None
 
+    def handle_expect_100(self) -> bool:
+        """Let a client send the body that it asks leave for, now and not when the reply is written."""
+        goes_on = super().handle_expect_100()
+        self.wfile.flush()
+        return goes_on
+
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer a request that is not HTTP, in the shape of all errors and our words for it."""
         self._refuse(code)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wsgi import LimitedStream
 
 from hippo.api.errors import WebError
 from hippo.errors import NotReady
@@ -34,13 +35,16 @@ def save_body(target: Path) -> None:
         text = f"Send the file itself as the body, with the header Content-Type: {FILE_TYPE}."
         raise WebError(415, "unsupported_media_type", text)
     most, taken = request.max_content_length or 0, 0
+    source: IO[bytes] | LimitedStream = request.stream
+    if request.environ.get("wsgi.input_terminated"):
+        # It would end a chunked body at the limit, and not say whether that was all.
+        source = LimitedStream(request.environ["wsgi.input"], most + 1, is_max=True)
     with target.open("xb") as file:
-        while piece := request.stream.read(PIECE_BYTES):
+        while piece := source.read(PIECE_BYTES):
             taken += len(piece)
+            if taken > most:
+                raise RequestEntityTooLarge
             _write(file, piece)
-        # Of a chunked body Werkzeug reads as much as is allowed, and does not look whether that was all.
-        if taken >= most and request.content_length is None and request.environ["wsgi.input"].read(1):
-            raise RequestEntityTooLarge
         _write(file, b"")
 
 
