@@ -7,6 +7,7 @@ import argparse
 import pytest
 
 import compare_settings
+import convert_model
 import evaluate
 import train_mnist
 import upload_to_hf
@@ -17,6 +18,7 @@ SECTIONS = {
     "Arguments of train_mnist.py": train_mnist.parser,
     "Evaluating a model": evaluate.parser,
     "Comparing settings": compare_settings.parser,
+    "Models travel": convert_model.parser,
     "Publishing a model": upload_to_hf.parser,
 }
 
