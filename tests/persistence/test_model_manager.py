@@ -182,7 +182,9 @@ def test_a_hub_that_likes_to_compress_is_asked_not_to(hub: FakeHub, manage: Mana
 
 
 @pytest.mark.process
-def test_the_server_waits_for_nothing(hub: FakeHub, manage: Manage, tmp_path: Path) -> None:
+def test_the_server_waits_for_nothing(
+    hub: FakeHub, manage: Manage, said: Callable[[], list[str]], tmp_path: Path
+) -> None:
     hub.add(REPO, {"good.safetensors": model_file(tmp_path)})
     hub.faults["stall"] = threading.Event()
     manager = manage(kind=ModelManager)
@@ -194,6 +196,7 @@ def test_the_server_waits_for_nothing(hub: FakeHub, manage: Manage, tmp_path: Pa
     assert hub.count("/resolve/") == 1
     manager.close()
     assert manager.wait(0)
+    assert said() == []
 
 
 # ---- Offline, and at the same revision for ever
@@ -374,6 +377,20 @@ def test_a_hub_that_cannot_be_reached(hub: FakeHub, manage: Manage, said: Callab
     ]
 
 
+def test_a_hub_that_fails_is_not_asked_for_the_rest(
+    hub: FakeHub, manage: Manage, said: Callable[[], list[str]], tmp_path: Path
+) -> None:
+    hub.add(REPO, {f"{name}.safetensors": model_file(tmp_path) for name in ("one", "two", "three")})
+    hub.faults["file_status"] = 503
+    manage().fetch()
+    assert hub.count("/resolve/") == 1
+    assert len(said()) == 1
+    hub.faults["file_status"] = 404  # of one file, and nothing about the next
+    manage().fetch()
+    assert hub.count("/resolve/") == 4
+    assert len(said()) == 3
+
+
 def test_it_is_tried_again_until_nothing_is_missing(hub: FakeHub, manage: Manage, tmp_path: Path) -> None:
     hub.add(REPO, {"good.safetensors": model_file(tmp_path)})
     hub.faults["status"] = 503
@@ -433,6 +450,8 @@ def no_models(folder: Path) -> dict[str, bytes]:
     not_finite = path.read_bytes()
     write_checkpoint(path, NeuralNetwork([784, 12, 10], seed=1), TrainingState(arrays={"m": np.zeros(3)}))
     checkpoint = path.read_bytes()
+    write_checkpoint(path, NeuralNetwork([784, 12, 10], seed=1), TrainingState())
+    begun = path.read_bytes()
     ModelFiles(folder).save_outputs("x", np.zeros((5, 10), np.float32), np.zeros((12, 10), np.float32), "r")
     return {
         "text": b"# a file",
@@ -446,6 +465,7 @@ def no_models(folder: Path) -> dict[str, bytes]:
         "long": (2**24).to_bytes(8, "little") + good[8 : 8 + int.from_bytes(good[:8], "little")] + b" " * 2**24,
         "infinite": not_finite,
         "checkpoint": checkpoint,
+        "begun": begun,
         "outputs": (folder / "x.outputs.safetensors").read_bytes(),
     }
 
