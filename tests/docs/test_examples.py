@@ -12,8 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 
+from hippo.network import NeuralNetwork
+from hippo.persistence.interchange import export
 from tests.docs.markdown import PROJECT, blocks, documents, section, text_of
 from tests.serving import Server
 
@@ -150,6 +153,10 @@ def calls() -> list[Any]:
 def names(request: pytest.FixtureRequest, server: Server) -> Iterator[dict[str, str]]:
     """Return what the commands of the REST document take for granted: a network, and a job if one is named."""
     command = request.node.callspec.params["command"]
+    if "/network/" in command or "/predict" in command or "/activations" in command:
+        server.post("/network/create", json={"sizes": [784, 10]})
+    if "/predict" in command or "/activations" in command:
+        server.post("/network/train", json={"epochs": 1, "mini_batch_size": 1000})  # replies when it has ended
     if not ("$JOB" in command or "/api/training" in command):
         yield {"NETWORK": server.post("/api/networks").json()["network_id"], "HIPPO_TOKEN": "none"}
         return
@@ -162,10 +169,29 @@ def names(request: pytest.FixtureRequest, server: Server) -> Iterator[dict[str, 
 def test_rest_example(command: str, shown: Any, names: dict[str, str], server: Server, tmp_path: Path) -> None:
     need("curl")
     strict = 'curl() { command curl --fail "$@"; }\n'
+    (tmp_path / "network.npz").write_bytes(export(NeuralNetwork([784, 30, 10], seed=1), {}, "npz"))
     printed = run([need("bash"), "-eu", "-c", strict + command], tmp_path, HIPPO=server.url, **names)
+    if "/export" in command:
+        assert printed == ""
+        onnx.checker.check_model(onnx.load(tmp_path / "network.onnx"))
+        return
+    if "/network/train" in command:
+        assert [stream_shape(line) for line in printed.splitlines()] == shown_stream()
+        return
     reply = json.loads(printed)
     if shown is not None and "Authorization" not in command:
         assert shape(reply) == shape(shown)
+
+
+def shown_stream() -> list[tuple[str, Any]]:
+    """Return what the example of a stream prints as it stands in the document."""
+    (example,) = blocks(section(text_of(API), "POST /network/train"), "text")
+    return [stream_shape(line) for line in example.splitlines()]
+
+
+def stream_shape(line: str) -> tuple[str, Any]:
+    """Return the kind of a line of a stream, and the names of the fields of its data."""
+    return line.partition(" ")[0], sorted(json.loads(line[6:])) if line.startswith("data: ") else None
 
 
 def shape(value: Any) -> Any:
