@@ -88,6 +88,7 @@ def test_a_variable_is_read(
         ("HF_MODEL_REPO", "../b"),
         ("HF_MODEL_REPO", "a/..b"),
         ("HF_MODEL_REPO", "a/b--c"),
+        ("HF_MODEL_REPO", "a/b..c"),
         ("HF_MODEL_REPO", "a/b@"),
         ("HF_MODEL_REPO", "a/b@../main"),
         ("HF_ENDPOINT", "huggingface.co"),

@@ -111,6 +111,7 @@ def test_a_second_model_joins_the_first(upload: Inline, hub: FakeHub, tmp_path: 
     assert {"one.safetensors", "one.json", "two.safetensors", "two.json"} <= files.keys()
     assert "Also in this repository: `one`." in files["README.md"].decode()
     assert upload("--model-path", tmp_path / "two.safetensors", "--name", "two", "--repo", REPO).code == 0
+    assert "`two`." not in hub.repositories[REPO].commits[-1].files["README.md"].decode()
 
 
 def test_a_new_repository_can_be_private_and_the_settings_name_one(

@@ -64,7 +64,8 @@ class FakeHub:
         of those to who asks for files, asks how to send them, puts large ones, commits), ``times`` (so often only),
         ``lfs`` (False: not used), ``gzip`` (for whom it suits), ``cut`` (bytes after which a file's connection is cut),
         ``longer`` and ``altered`` (of files' contents), ``size`` and ``checksum`` (that the Hub says of files),
-        ``info`` (that it says of a repository), ``stall`` (an Event that a file waits for halfway).
+        ``info`` (that it says of a repository), ``stall`` (an Event that files wait for halfway, or the
+        one whose content is ``stalled``).
     requests : list of Request
     """
 
@@ -300,7 +301,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        if "stall" in faults:
+        if "stall" in faults and faults.get("stalled", content) == content:
             self.wfile.write(content[: len(content) // 2])
             self.wfile.flush()
             self.hub.halfway.set()

@@ -199,6 +199,21 @@ def test_the_server_waits_for_nothing(
     assert said() == []
 
 
+@pytest.mark.process
+def test_a_model_answers_while_the_next_one_comes(hub: FakeHub, manage: Manage, tmp_path: Path) -> None:
+    hub.add(REPO, {"one.safetensors": model_file(tmp_path, 1)})
+    hub.add(REPO, {"two.safetensors": model_file(tmp_path, 2)})
+    hub.faults |= {"stall": threading.Event(), "stalled": model_file(tmp_path, 2)}
+    manager = manage(kind=ModelManager)
+    assert manager.names == []
+    arrived = threading.Event()
+    manager._forget = lambda forget=manager._forget: (forget(), arrived.set())  # type: ignore[method-assign]
+    manager.refresh()
+    assert hub.halfway.wait(30)
+    assert arrived.wait(30)
+    assert manager.names == ["one"]
+
+
 # ---- Offline, and at the same revision for ever
 
 
