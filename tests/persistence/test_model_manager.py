@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from hippo.errors import DataError, InvalidValue, UnknownModel
 from hippo.network import NeuralNetwork
@@ -562,6 +564,38 @@ def test_a_bad_name_is_refused(name: str) -> None:
         check_model_name(name)
     with pytest.raises(InvalidValue):
         HubModel(name, 1, "sha256:" + "0" * 64)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text(max_size=70) | st.text("./\\:~%\0 \nabcCONULPT019", min_size=1, max_size=70))
+def test_whatever_name_is_taken_stays_in_the_folder(name: str) -> None:
+    try:
+        check_model_name(name)
+    except InvalidValue:
+        return
+    path = Path("/cache") / f"{name}.safetensors"
+    assert path.parent == Path("/cache")
+    assert path == Path(os.path.normpath(path))
+    assert path.name.isascii()
+    assert path.name.isprintable()
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_pin_that_was_damaged_is_none_or_one_that_can_be_used(data: st.DataObject, tmp_path: Path) -> None:
+    cache = HubCache(tmp_path, "https://example.org", "a/b", "main")
+    model = HubModel("m", 1, "git:" + "1" * 40)
+    cache.write_pin(Pin(cache.endpoint, cache.repo, "main", "0" * 40, None, (model,), {"n": "why"}))
+    values = json.loads((cache.folder / "main.json").read_bytes())
+    odd = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)
+    place = data.draw(st.sampled_from([values, values["models"][0]]))
+    place[data.draw(st.sampled_from([*place, "more"]))] = data.draw(odd)
+    (cache.folder / "main.json").write_text(json.dumps(values))
+    pin = cache.pin()
+    if pin is not None:
+        assert list(cache.present(pin)) == []
+        assert all(isinstance(found, HubModel) for found in pin.models)
+        assert isinstance(pin.refused | {}, dict)
 
 
 @pytest.mark.parametrize("name", ["a", "mnist-0.98", "A_b.c-d", "7", "console", "nullable", "x" * 64])

@@ -120,6 +120,8 @@ class Pin:
     def __post_init__(self) -> None:
         if not _COMMIT.fullmatch(self.commit):
             raise InvalidValue("A commit has 40 hexadecimal digits.")
+        if not isinstance(self.refused, dict) or not isinstance(self.last_modified, str | None):
+            raise InvalidValue("This is no pin.")
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Pin:
