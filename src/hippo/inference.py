@@ -221,9 +221,9 @@ class Inference:
             if chosen is None:
                 raise NoModel(f"The model that DEFAULT_MODEL names, {self._default!r}, is not there. Name another one.")
             return chosen
-        best = self._store.trained_networks(limit=1)
-        if best:
-            return _Chosen(best[0].name or best[0].network_id, best[0])
+        best = self._store.best_network()
+        if best is not None:
+            return _Chosen(best.name or best.network_id, best)
         for source in self._sources:
             if source.names:
                 model = max(source.models(), key=lambda described: described.get("accuracy") or 0.0)["name"]
@@ -235,9 +235,9 @@ class Inference:
         try:
             network = self._store.network(model)
         except UnknownNetwork:
-            named = self._store.trained_networks(name=model, limit=1)
-            if named:
-                return _Chosen(model, named[0])
+            named = self._store.best_network(model)
+            if named is not None:
+                return _Chosen(model, named)
             source = next((source for source in self._sources if model in source.names), None)
             return _Chosen(model, source=source) if source else None
         return _Chosen(network.name or network.network_id, network)

@@ -39,6 +39,15 @@ from hippo.training import TrainingConfig
 
 __all__ = ["Store", "StoredNetwork"]
 
+# Built once: every prediction asks, and building a query takes longer than its answer.
+_TRAINED = (
+    NETWORKS.select()
+    .where(~NETWORKS.c.deleted, NETWORKS.c.revision.is_not(None))
+    .order_by(NETWORKS.c.accuracy.is_(None), NETWORKS.c.accuracy.desc(), NETWORKS.c.trained_at.desc())
+)
+_BEST = _TRAINED.limit(1)
+_BEST_NAMED = _BEST.where(NETWORKS.c.name == sa.bindparam("name"))
+
 
 class Store:
     """Networks, jobs and events in one database.
@@ -93,17 +102,17 @@ class Store:
         with self._transaction() as connection:
             return [to_network(row) for row in connection.execute(query).mappings()]
 
-    def trained_networks(self, name: str | None = None, limit: int | None = None) -> list[StoredNetwork]:
+    def trained_networks(self) -> list[StoredNetwork]:
         """Return networks that hold weights of a run, the most accurate first, of equals the one trained last."""
-        columns = NETWORKS.c
-        query = (
-            NETWORKS.select()
-            .where(~columns.deleted, columns.revision.is_not(None), *([] if name is None else [columns.name == name]))
-            .order_by(columns.accuracy.is_(None), columns.accuracy.desc(), columns.trained_at.desc())
-            .limit(limit)
-        )
         with self._transaction() as connection:
-            return [to_network(row) for row in connection.execute(query).mappings()]
+            return [to_network(row) for row in connection.execute(_TRAINED).mappings()]
+
+    def best_network(self, name: str | None = None) -> StoredNetwork | None:
+        """Return the first of `trained_networks`, or the first of those with this name; None where there is none."""
+        with self._transaction() as connection:
+            found = connection.execute(_BEST) if name is None else connection.execute(_BEST_NAMED, {"name": name})
+            row = found.mappings().first()
+        return None if row is None else to_network(row)
 
     def mark_deleted(self, network_id: str) -> None:
         """Hide a network for good, before its files are removed.
