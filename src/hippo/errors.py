@@ -122,3 +122,15 @@ class ImportRefused(HippoError):
     """A file is no model that can be taken in: foreign, damaged, out of range, or a pickle; the text says which."""
 
     code = "import_refused"
+
+
+class PictureError(HippoError):
+    """A file is no picture of a digit that can be prepared: foreign, damaged or blank; the text says which."""
+
+    code = "invalid_picture"
+
+
+class PictureTooLarge(PictureError):
+    """A picture has more bytes or pixels than are taken; the text names both numbers."""
+
+    code = "too_large"

@@ -34,6 +34,8 @@ STATUS: dict[type[engine.HippoError], int] = {
     engine.JobEnded: 409,
     engine.InvalidValue: 422,
     engine.ImportRefused: 422,
+    engine.PictureError: 422,
+    engine.PictureTooLarge: 413,
     engine.TooManyJobs: 429,
     engine.NotReady: 503,
     engine.NoModel: 503,

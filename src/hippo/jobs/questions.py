@@ -1,4 +1,7 @@
-"""Questions that the assistant answers: forward passes, and requests to be read, that would hold the web process up.
+"""Questions that the assistant answers, since to answer them would hold the web process up.
+
+Forward passes of large networks or many images, long requests to be read, large pictures to be prepared, the nearest
+training digits, networks to be described and drawn.
 
 Like the passes over the test set they are no jobs, and a request waits for each. The images go to the assistant in the
 message itself and the activations come back in its answer; nothing is left on disk.
@@ -11,14 +14,16 @@ import uuid
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hippo.errors import DataError, HippoError, NotReady
+from hippo.errors import DataError, HippoError, NotReady, PictureError, PictureTooLarge
 from hippo.jobs.frames import Message
 from hippo.jobs.process_backend import ProcessBackend
 from hippo.jobs.store import StoredNetwork
 from hippo.jobs.worker_keeper import Task
 from hippo.network import INPUTS
 from hippo.nn import Array
+from hippo.pictures import Prepared, prepare, takes_long
 from hippo.pixels import Images, MalformedBody, WrongPixels
 
 #: Seconds that a request waits; the largest network takes about two for a thousand images, and may wait for its turn.
@@ -55,16 +60,41 @@ class Questions:
         DataError
             When the network could not be read.
         """
-        arguments = {
-            "network_id": network.network_id,
-            "network": network.spec.to_dict(),
-            "revision": network.revision,
-            "every_layer": every_layer,
-        }
-        answer = self._ask({"type": "forward", "arguments": arguments, "payload": images.tobytes()})
+        question = {"type": "forward", "network": _named(network), "every_layer": every_layer}
+        answer = self._ask(question | {"payload": images.tobytes()})
         if answer["type"] == "failed":
             raise DataError(answer["error"])
         return np.frombuffer(answer["payload"], np.float32)
+
+    def prepare(self, picture: bytes) -> Prepared:
+        """Return what `hippo.pictures.prepare` does, and raise what it does, and NotReady; small ones at once, here."""
+        if not takes_long(picture):
+            return prepare(picture)
+        answer = self._done({"type": "prepare", "payload": picture})
+        pixels = np.frombuffer(answer["payload"], np.uint8)
+        return Prepared(pixels, answer["inverted"], answer["width"], answer["height"])
+
+    def nearest(self, pixels: NDArray[np.uint8], count: int) -> list[tuple[int, float]]:
+        """Return the places of the training images nearest to one (784,), nearest first, and their distances.
+
+        Raises
+        ------
+        DataError
+            Where MNIST is missing.
+        NotReady
+            When no answer came in time.
+        """
+        answer = self._done({"type": "nearest", "count": count, "payload": pixels.tobytes()})
+        return list(zip(answer["places"], answer["distances"], strict=True))
+
+    def statistics(self, network: StoredNetwork) -> dict[str, Any]:
+        """Return what `hippo.portraits.statistics` does; raises DataError where its file is missing, and NotReady."""
+        answer = self._done({"type": "describe", "network": _named(network), "drawn": False})
+        return {name: answer[name] for name in ("weight_stats", "bias_stats")}
+
+    def portrait(self, network: StoredNetwork) -> bytes:
+        """Return what `hippo.portraits.portrait` does, a PNG; raises DataError where its file is missing, NotReady."""
+        return bytes(self._done({"type": "describe", "network": _named(network), "drawn": True})["payload"])
 
     def read(self, raw: bytes) -> tuple[dict[str, Any], Images | None]:
         """Return what `hippo.pixels.read_body` does of a body, and raise what it does, and NotReady."""
@@ -77,6 +107,13 @@ class Questions:
             rows = np.frombuffer(answer["payload"], np.float32).reshape(-1, INPUTS)
             images = Images(rows, answer["is_list"])
         return answer["fields"], images
+
+    def _done(self, question: Message) -> Message:
+        """Return the answer; raise the error that it is."""
+        answer = self._ask(question)
+        if answer["type"] == "failed":
+            raise _BY_CODE.get(answer.get("code", ""), NotReady)(answer["error"])
+        return answer
 
     def _ask(self, question: Message) -> Message:
         """Return the answer, which is of the type ``done`` or ``failed``."""
@@ -106,3 +143,9 @@ class Questions:
 
 
 _ERRORS: dict[str, type[HippoError]] = {kind.__name__: kind for kind in (MalformedBody, WrongPixels)}
+_BY_CODE: dict[str, type[HippoError]] = {kind.code: kind for kind in (PictureError, PictureTooLarge, DataError)}
+
+
+def _named(network: StoredNetwork) -> dict[str, Any]:
+    """Return what the assistant needs to have the network's weights."""
+    return {"network_id": network.network_id, "network": network.spec.to_dict(), "revision": network.revision}

@@ -29,6 +29,7 @@ from hippo.datasets import MNIST, MNISTLoader
 from hippo.errors import HippoError
 from hippo.jobs import conversions
 from hippo.jobs.frames import Message, receive_message, send_message
+from hippo.jobs.looks import Looks
 from hippo.jobs.run import Cancelled, Interrupted, TrainingSpec, compute_outputs, load_network, run_training
 from hippo.network import INPUTS, NeuralNetwork
 from hippo.persistence.model_persistence import ModelFiles
@@ -49,6 +50,7 @@ class WorkerContext:
         self._cancelled: set[str] = set()
         self._stopping = False
         self._last: tuple[tuple[str, str | None], NeuralNetwork] | None = None
+        self.looks = Looks(self.data)
 
     def data(self) -> MNIST:
         """Return the three sets; the server has verified them, so a worker only maps them into memory."""
@@ -56,22 +58,24 @@ class WorkerContext:
             self._data = MNISTLoader(self._data_dir).load_data(verify=False)
         return self._data
 
-    def forward(
-        self, network_id: str, network: dict[str, Any], revision: str | None, every_layer: bool, payload: bytes
-    ) -> bytes:
-        """Pass images, float32 (N, 784), through a network, of which the last one is kept; return float32.
-
-        The outputs (N, 10), or all activations of one image, layer after layer.
-        """
+    def network(self, network_id: str, network: dict[str, Any], revision: str | None) -> NeuralNetwork:
+        """Return a network with these weights; the last one is kept."""
         key = (network_id, revision)
         if self._last is None or self._last[0] != key:
             self._last = None  # two large ones at once would be too many
             self._last = key, load_network(network_id, network, revision, self.files)
+        return self._last[1]
+
+    def forward(self, network: NeuralNetwork, every_layer: bool, payload: bytes) -> bytes:
+        """Pass images, float32 (N, 784), through a network; return float32.
+
+        The outputs (N, 10), or all activations of one image, layer after layer.
+        """
         images = np.frombuffer(payload, np.float32).reshape(-1, INPUTS)
         with np.errstate(over="ignore", invalid="ignore"):
             if every_layer:
-                return np.concatenate(self._last[1].activations(images), axis=1).tobytes()
-            return self._last[1].predict(images).tobytes()
+                return np.concatenate(network.activations(images), axis=1).tobytes()
+            return network.predict(images).tobytes()
 
     def report(self, message: Message) -> None:
         """Send `message` to the server, which knows the job by the worker."""
@@ -130,10 +134,16 @@ def _do(task: Message, context: WorkerContext) -> None:
         if task["type"] == "train":
             run_training(TrainingSpec(**task["spec"]), context)
         elif task["type"] == "forward":
-            answers = context.forward(**task["arguments"], payload=task["payload"])
+            answers = context.forward(context.network(**task["network"]), task["every_layer"], task["payload"])
             context.report({"type": "done", "payload": answers})
         elif task["type"] == "read":
             context.report(_read(task["payload"]))
+        elif task["type"] == "prepare":
+            context.report(context.looks.prepared(task["payload"]))
+        elif task["type"] == "nearest":
+            context.report(context.looks.nearest(task["count"], task["payload"]))
+        elif task["type"] == "describe":
+            context.report(context.looks.described(context.network(**task["network"]), task["drawn"]))
         elif task["type"] == "import":
             context.report({"type": "done", **conversions.take_in(**task["arguments"])})
         elif task["type"] == "export":
