@@ -100,7 +100,16 @@ def test_files_of_other_programs_come_with_their_json(folder: Path, command: Inl
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[1]", '{"name": "another"}', '{"final_accuracy": NaN}', '{"a":' * 50_000, "9" * 2_000_000]
+    "text",
+    [
+        "{",
+        "[1]",
+        '{"name": "another"}',
+        '{"final_accuracy": NaN}',
+        '{"a":' * 50_000,
+        json.dumps(NOTE | {"more": "x" * 1_000_000}),
+    ],
+    ids=lambda text: text[:30],
 )
 def test_a_json_beside_that_is_another_matter_is_neither_believed_nor_overwritten(
     text: str, folder: Path, command: Inline

@@ -20,7 +20,7 @@ import pytest
 
 from hippo.datasets import MNIST, MNISTLoader
 from hippo.network import NeuralNetwork
-from hippo.nn import Dropout, Linear
+from hippo.nn import Dropout, LeakyReLU, Linear
 from hippo.nn.losses import output_probabilities
 from hippo.persistence.interchange import export
 from tests.persistence.foreign_files import network
@@ -111,6 +111,13 @@ def test_a_model_describes_itself(sizes: Any, loss: str) -> None:
     one, three = (np.random.default_rng(3).random((count, 784)).astype(np.float32) for count in (1, 3))
     assert difference(made, data, one) <= FARTHEST
     assert difference(made, data, three) <= FARTHEST
+
+
+def test_the_slope_of_a_leaky_relu_is_written() -> None:
+    made = network((784, 16, 10), "leaky_relu")
+    (leaky,) = (module for module in made.model.modules if isinstance(module, LeakyReLU))
+    leaky.slope = 0.3  # not what ONNX takes it for where it is not said
+    assert difference(made, export(made, {}, "onnx"), np.random.default_rng(3).random((9, 784), np.float32)) <= FARTHEST
 
 
 def test_the_bytes_are_the_same_in_another_process(tmp_path: Path) -> None:

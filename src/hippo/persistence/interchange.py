@@ -94,7 +94,7 @@ def export(network: NeuralNetwork, facts: Mapping[str, Any], form: str) -> bytes
 
 def _refuse_foreign_zip(names: list[str], file: str) -> None:
     ends = {name.rpartition("/")[2] for name in names}
-    if ends & {"data.pkl", "constants.pkl"} or any(end.endswith((".pkl", ".pickle")) for end in ends):
+    if any(end.endswith((".pkl", ".pickle")) for end in ends):
         raise ImportRefused(
             f"{file} is a PyTorch file, a zip with a pickle inside. {_WHY_NO_PICKLE}. In the program it comes from, "
             "save the arrays with numpy.savez."
