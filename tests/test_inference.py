@@ -118,6 +118,9 @@ def test_the_best_trained_network_answers_and_of_equals_the_newest(house: House)
         "bad",
         "unmeasured",
     ]
+    house.store.mark_deleted("as_good_and_newer")
+    assert house.inference.predict(IMAGES).network_id == "good"
+    assert len(house.inference.models()) == 3
 
 
 def test_a_request_may_name_an_id_or_a_name(house: House) -> None:
