@@ -29,29 +29,31 @@ def to_onnx(network: NeuralNetwork) -> bytes:
     The metadata are ``architecture`` (JSON of the spec), ``input`` and ``output`` in words.
     """
     # Here and not above: it takes a third of a second, and only who asks for ONNX needs it.
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import TensorProto, helper
 
-    nodes, weights, value = [], [], "images"
+    nodes, value = [], "images"
     last = "probabilities" if network.spec.loss == "cross_entropy" else "outputs"
     modules = [module for module in network.model.modules if not isinstance(module, Dropout)]
     for place, module in enumerate(modules):
         result = last if place == len(modules) - 1 and not isinstance(module, Linear) else f"value_{place}"
         nodes.append(_node(module, value, result, place))
         value = result
-        if isinstance(module, Linear):
-            for name, array in module.parameters.items():
-                # As it lies in memory, so a transposed view must be laid out first.
-                weights.append(numpy_helper.from_array(np.ascontiguousarray(array), f"{name}_{place}"))
     if value != last:
         nodes.append(helper.make_node("Softmax", [value], [last], name="softmax", axis=1))
     described = [
         (name, helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", width]))
         for name, width in (("images", INPUTS), (last, OUTPUTS))
     ]
-    graph = helper.make_graph(nodes, "hippo", [described[0][1]], [described[1][1]], weights)
+    graph = helper.make_graph(nodes, "hippo", [described[0][1]], [described[1][1]])
     model = helper.make_model(
         graph, producer_name="hippo", opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
     )
+    # Not before: every message that takes another up copies it, and these are large.
+    for place, module in enumerate(modules):
+        for name, array in module.parameters.items() if isinstance(module, Linear) else ():
+            tensor = model.graph.initializer.add(name=f"{name}_{place}", dims=array.shape)
+            tensor.data_type = TensorProto.FLOAT
+            tensor.raw_data = np.asarray(array, "<f4").tobytes()  # row by row, however it lies in memory
     said = {
         "architecture": json.dumps(network.spec.to_dict()),
         "input": "images: float32 (N, 784), rows of 28 pixels from the top, 0 paper, 1 ink",
