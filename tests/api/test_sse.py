@@ -206,12 +206,16 @@ def test_training_starts_when_the_head_of_the_reply_is_sent(home: House) -> None
     assert released == [job]
 
 
-def test_the_end_of_the_server_ends_the_streams(home: House) -> None:
+def test_the_end_of_the_server_ends_the_streams(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
     _, stream, _ = begin(home)
     next(stream)
+    asked = threading.Event()
+    history = home.engine.jobs.history
+    monkeypatch.setattr(home.engine.jobs, "history", lambda *args: asked.set() or history(*args))
     rest: list[str] = []
     reader = threading.Thread(target=lambda: rest.extend(stream))
     reader.start()
+    assert asked.wait(10)  # from here on it waits for news
     home.app.extensions["streams"].stop()
     reader.join(10)
     assert not reader.is_alive()
@@ -277,3 +281,13 @@ def test_wrong_settings_are_refused(home: House, body: dict[str, Any]) -> None:
     reply = home.client.post("/network/train", json=body)
     assert (reply.status_code, reply.get_json()["code"]) == (422, "invalid_value")
     assert home.client.get("/api/training").get_json()["total"] == 0
+
+
+def test_pages_of_other_origins_may_take_a_stream_up_again(home: House) -> None:
+    headers = {
+        "Origin": "http://localhost:4200",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type,last-event-id",
+    }
+    reply = home.client.options("/network/train", headers=headers)
+    assert "last-event-id" in reply.headers["Access-Control-Allow-Headers"].lower()

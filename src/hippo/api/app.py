@@ -10,7 +10,20 @@ from flask_openapi.openapi import OpenAPI
 from hippo.api import errors
 from hippo.api.openapi import INFO, SECURITY
 from hippo.api.requests import MAX_JSON_BYTES, StrictProvider, StrictRequest, refuse_large_bodies
-from hippo.api.routes import current_network, examples, exchange, inference, mnist, networks, pages, status, training
+from hippo.api.routes import (
+    answers,
+    current_network,
+    examples,
+    exchange,
+    inference,
+    inspection,
+    mnist,
+    networks,
+    pages,
+    pictures,
+    status,
+    training,
+)
 from hippo.api.security import Guard, OriginPolicy, content_security_policy
 from hippo.api.sockets import SocketGate, create_socketio
 from hippo.api.sse import Streams
@@ -52,7 +65,10 @@ def create_app(settings: Settings, engine: Engine | None = None) -> OpenAPI:
     app.extensions["streams"] = Streams(engine.jobs)
     errors.register(app)
     app.before_request(refuse_large_bodies)
-    for resource in (status, networks, exchange, training, examples, inference, current_network, mnist):
+    for resource in (
+        *(status, networks, inspection, exchange, training, examples, answers),
+        *(inference, pictures, current_network, mnist),
+    ):
         app.register_api(resource.blueprint)
     app.register_blueprint(pages.blueprint)
 
@@ -60,7 +76,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> OpenAPI:
     CORS(
         app,
         origins=origins.patterns,
-        allow_headers=["Authorization", "Content-Type"],
+        allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
         expose_headers=["Content-Disposition"],  # the name of a file
         max_age=600,
     )
