@@ -83,6 +83,38 @@ def test_a_thousand_images_are_taken_and_no_more(home: House) -> None:
     assert "1,000" in error["error"]
 
 
+def test_long_bodies_are_read_by_the_assistant(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.trained("first try")
+    asked: list[int] = []
+    read = home.engine.questions.read
+    monkeypatch.setattr(home.engine.questions, "read", lambda raw: asked.append(len(raw)) or read(raw))
+    pad = " " * 65_536
+    short = json.dumps({"pixels": ONE})
+    expected = home.client.post("/predict", json={"pixels": ONE}).get_json()
+    assert asked == []
+
+    def send(body: str, path: str = "/predict") -> Any:
+        return home.client.post(path, data=body, content_type="application/json")
+
+    assert send(short + pad).get_json() == expected
+    assert asked == [len(short + pad)]
+    assert send(json.dumps({"pixels": [ONE], "model": "first try"}) + pad).get_json()["count"] == 1
+    assert send(short + pad, "/activations").get_json()["layer_sizes"] == [784, 12, 10]
+    assert_error(send('{"pixels": [NaN]}' + pad), 400, "malformed_json")
+    assert_error(send('{"pixels": [[[' + pad), 400, "malformed_json")
+    assert_error(send('"{}"' + pad), 422, "invalid_value")
+    assert_error(send("{}" + pad), 422, "invalid_value")
+    assert_error(send(json.dumps({"pixels": [ONE]}) + pad, "/activations"), 422, "invalid_value")
+    body = assert_error(send(json.dumps({"pixels": [ONE, with_one(True)]}) + pad), 422, "invalid_value")
+    assert body["detail"][0]["field"] == "pixels[1][5]"
+    assert_error(send(json.dumps({"pixels": ONE, "model": "x" * 100_000})), 422, "invalid_value")
+    body = assert_error(send(json.dumps({"pixels": ONE, "modell": "x"}) + pad), 422, "invalid_value")
+    assert body["detail"][0]["field"] == "modell"
+    assert len(asked) == 11
+    assert send('{"layer_sizes": [784, 10]}' + pad, "/api/networks").status_code == 201
+    assert len(asked) == 11
+
+
 def test_only_routes_for_images_take_large_bodies(home: House) -> None:
     home.trained()
     for path in (*PREDICT, *ACTIVATIONS):
