@@ -13,6 +13,7 @@ from openapi_spec_validator import validate
 from hippo.api.security import HEALTH_PATHS
 
 FILE = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+PICTURE = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("image/png", "image/jpeg")}
 METHODS = {"get", "post", "put", "patch", "delete"}
 #: Routes that are not of the API: what browsers load.
 PAGES = {"/", "/favicon.ico", "/docs", "/docs/{name}", "/openapi.json", "/vendor/{name}", "/static/{filename}"}
@@ -78,7 +79,7 @@ def test_every_error_is_documented_with_the_one_shape(document: dict[str, Any]) 
         for reply in errors.values():
             assert reply["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorReply"}
         # `model` in a body names a network as an id in an address does; and there may be no current network.
-        names_one = "{" in path or path.rpartition("/")[2] in ("predict", "activations", "state", "train")
+        names_one = "{" in path or path.rpartition("/")[2] in ("predict", "image", "activations", "state", "train")
         assert ("404" in errors) == names_one, (method, path)
         assert ("415" in errors) == ("requestBody" in operation), (method, path)
         takes_input = "requestBody" in operation or any(p["in"] == "query" for p in operation.get("parameters", []))
@@ -115,6 +116,10 @@ def test_a_body_is_required_where_a_field_is_and_every_field_has_a_description(d
         if "application/octet-stream" in operation["requestBody"]["content"]:
             assert path == "/api/networks/import"
             assert operation["requestBody"]["content"] == FILE
+            assert operation["requestBody"]["required"] is True
+            continue
+        if path.endswith("/image"):
+            assert operation["requestBody"]["content"] == PICTURE
             assert operation["requestBody"]["required"] is True
             continue
         name = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]

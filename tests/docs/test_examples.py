@@ -14,6 +14,7 @@ from typing import Any
 
 import onnx
 import pytest
+from PIL import Image, ImageDraw
 
 from hippo.network import NeuralNetwork
 from hippo.persistence.interchange import export
@@ -169,6 +170,7 @@ def names(request: pytest.FixtureRequest, server: Server) -> Iterator[dict[str, 
 def test_rest_example(command: str, shown: Any, names: dict[str, str], server: Server, tmp_path: Path) -> None:
     need("curl")
     strict = 'curl() { command curl --fail "$@"; }\n'
+    draw_digit(tmp_path / "digit.png")
     (tmp_path / "network.npz").write_bytes(export(NeuralNetwork([784, 30, 10], seed=1), {}, "npz"))
     printed = run([need("bash"), "-eu", "-c", strict + command], tmp_path, HIPPO=server.url, **names)
     if "/export" in command:
@@ -181,6 +183,13 @@ def test_rest_example(command: str, shown: Any, names: dict[str, str], server: S
     reply = json.loads(printed)
     if shown is not None and "Authorization" not in command:
         assert shape(reply) == shape(shown)
+
+
+def draw_digit(path: Path) -> None:
+    """Draw a 7 on white paper."""
+    paper = Image.new("L", (200, 150), 250)
+    ImageDraw.Draw(paper).line([(60, 30), (120, 30), (80, 120)], fill=30, width=12)
+    paper.save(path)
 
 
 def shown_stream() -> list[tuple[str, Any]]:

@@ -212,6 +212,78 @@ class ExampleReply(Reply):
     network_output: list[float] = Field(description="The 10 outputs, one per digit.")
 
 
+class TestAnswerReply(Reply):
+    """What a network takes a test digit for."""
+
+    example_index: int = Field(description="The digit's place in the test set, from 0.", examples=[1234])
+    predicted_digit: int = Field(description="What the network takes it for.", examples=[7])
+    actual_digit: int = Field(description="What it is.", examples=[7])
+    confidence_scores: list[float] = Field(description="A probability for each digit; together they are 1.")
+    correct: bool = Field(description="Whether the two agree.", examples=[True])
+
+
+class TestPictureReply(Reply):
+    """What a network takes a test digit for, with its picture."""
+
+    example_index: int = Field(description="The digit's place in the test set, from 0.", examples=[1234])
+    predicted_digit: int = Field(description="What the network takes it for.", examples=[7])
+    actual_digit: int = Field(description="What it is.", examples=[7])
+    correct: bool = Field(description="Whether the two agree.", examples=[True])
+    image_data: str = Field(description="The image, 28x28 grey, as a base64 PNG without prefix.")
+
+
+class TestAnswersReply(Reply):
+    """What a network takes some test digits for."""
+
+    results: list[TestPictureReply] = Field(description="In the order of the test set.")
+    total: int = Field(description="How many there are in this reply.", examples=[10])
+
+
+class MisclassifiedReply(Reply):
+    """Test digits that a network gets wrong."""
+
+    misclassified: list[TestPictureReply] = Field(description="In the order of the test set.")
+    checked: int = Field(description="How many test digits were looked at, from the first.", examples=[500])
+    wrong: int = Field(description="How many of them the network gets wrong.", examples=[23])
+
+
+class LoadedReply(Reply):
+    """A network in memory."""
+
+    network_id: str = Field(description="The network's id, a UUID.", examples=[_ID])
+    architecture: list[int] = Field(description="Neurons per layer.", examples=[[784, 30, 10]])
+    status: Literal["loaded", "already_loaded"] = Field(description="Whether it was in memory before.")
+
+
+class LayerStatisticsReply(Reply):
+    """The weights, or the biases, of one layer."""
+
+    layer: int = Field(description="Which layer, from 1, the first that has weights.", examples=[1])
+    mean: float = Field(description="Their mean.", examples=[-0.004])
+    min: float = Field(description="The smallest of them.", examples=[-0.58])
+    max: float = Field(description="The largest of them.", examples=[0.43])
+    std: float = Field(description="Their standard deviation.", examples=[0.075])
+    shape: list[int] = Field(description="A row for each neuron: (out, in), for biases (out, 1).", examples=[[30, 784]])
+
+
+class StatisticsReply(Reply):
+    """A network's weights and biases in numbers."""
+
+    network_id: str = Field(description="The network's id, a UUID.", examples=[_ID])
+    architecture: list[int] = Field(description="Neurons per layer.", examples=[[784, 30, 10]])
+    trained: bool = Field(description="Whether it holds weights that a run has written.", examples=[True])
+    accuracy: float | None = Field(description="The fraction of the test set it gets right, or null.", examples=[0.953])
+    weight_stats: list[LayerStatisticsReply] = Field(description="One for each layer.")
+    bias_stats: list[LayerStatisticsReply] = Field(description="One for each layer.")
+
+
+class VisualizationReply(Reply):
+    """A picture of a network's weights."""
+
+    network_id: str = Field(description="The network's id, a UUID.", examples=[_ID])
+    visualization: str = Field(description="The picture, a base64 PNG without prefix.")
+
+
 class ModelReply(Reply):
     """A trained network that answers requests."""
 
@@ -255,6 +327,34 @@ class PredictionsReply(Reply):
 
 class Predicted(RootModel[PredictionReply | PredictionsReply]):
     """The answer for an image, or for each image of a list."""
+
+
+class NeighbourReply(Reply):
+    """A training digit that looks like an image."""
+
+    index: int = Field(description="Its place in the training set, from 0.", examples=[1234])
+    label: int = Field(description="The digit that it is, 0 to 9.", examples=[7])
+    distance: float = Field(description="Euclidean, over 784 pixels of 0 to 1.", examples=[4.21])
+    image_data: str = Field(description="The image, 28x28 grey, as a base64 PNG without prefix.")
+
+
+class NearestReply(Reply):
+    """The training digits that look most like an image."""
+
+    neighbours: list[NeighbourReply] = Field(description="The nearest first.")
+
+
+class PicturePredictionReply(PredictionReply):
+    """What a network takes a picture for, and what it saw of it."""
+
+    pixels: list[float] = Field(description="The prepared image: 784 numbers from 0, paper, to 1, ink, row by row.")
+    image_data: str = Field(description="The same, 28x28 grey, as a base64 PNG without prefix.")
+    inverted: bool = Field(description="Whether the paper was light and the ink dark.", examples=[True])
+    width: int = Field(description="Pixels in a row of the picture that was sent.", examples=[1600])
+    height: int = Field(description="Rows of the picture that was sent.", examples=[1200])
+    neighbours: list[NeighbourReply] | None = Field(
+        None, description="The nearest training digits, the nearest first; only where they were asked for."
+    )
 
 
 class ActivationsReply(Reply):

@@ -176,6 +176,81 @@ class ActivationsBody(Checked):
     model: ModelName = None
 
 
+_MOST_NEIGHBOURS = 20
+
+
+class PictureQuery(Checked):
+    """Who is to recognise a picture, and what else is to be told."""
+
+    model: Annotated[ModelName, BeforeValidator(unset)] = None
+    neighbours: Annotated[
+        QueryNumber,
+        Field(
+            ge=0, le=_MOST_NEIGHBOURS, description=f"So many of the nearest training digits: 0 to {_MOST_NEIGHBOURS}."
+        ),
+        Allowed(f"a whole number from 0 to {_MOST_NEIGHBOURS}"),
+    ] = 0
+
+
+class NearestBody(Checked):
+    """An image, to be compared with the training images."""
+
+    pixels: Annotated[OneImage, Field(description="The image: 784 numbers, 0 is paper and 1 is ink, row by row.")]
+    count: Annotated[
+        Whole,
+        Field(ge=1, le=_MOST_NEIGHBOURS, description=f"How many: 1 to {_MOST_NEIGHBOURS}."),
+        Allowed(f"a whole number from 1 to {_MOST_NEIGHBOURS}"),
+    ] = 5
+
+
+_LAST_EXAMPLE, _MOST_EXAMPLES = 9_999, 1_000
+_EXAMPLE_RANGE = f"a whole number from 0 to {_LAST_EXAMPLE:,}"
+
+
+class EmptyBody(Checked):
+    """A request that says everything in its address."""
+
+
+class ExampleBody(Checked):
+    """A digit of the test set."""
+
+    example_index: Annotated[
+        Whole,
+        Field(ge=0, le=_LAST_EXAMPLE, description=f"Its place in the test set: 0 to {_LAST_EXAMPLE:,}."),
+        Allowed(_EXAMPLE_RANGE),
+    ] = 0
+
+
+class BatchBody(Checked):
+    """Digits of the test set, one after the other."""
+
+    start_index: Annotated[
+        Whole,
+        Field(ge=0, le=_LAST_EXAMPLE, description=f"The place of the first: 0 to {_LAST_EXAMPLE:,}."),
+        Allowed(_EXAMPLE_RANGE),
+    ] = 0
+    count: Annotated[
+        Whole,
+        Field(ge=1, le=_MOST_EXAMPLES, description=f"How many: 1 to {_MOST_EXAMPLES:,}."),
+        Allowed(f"a whole number from 1 to {_MOST_EXAMPLES:,}"),
+    ] = 10
+
+
+class MisclassifiedQuery(Checked):
+    """How many mistakes to list, and among how many digits to look for them."""
+
+    max_count: Annotated[
+        QueryNumber,
+        Field(ge=1, le=_MOST_EXAMPLES, description=f"At most so many: 1 to {_MOST_EXAMPLES:,}."),
+        Allowed(f"a whole number from 1 to {_MOST_EXAMPLES:,}"),
+    ] = 10
+    max_check: Annotated[
+        QueryNumber,
+        Field(ge=1, le=_LAST_EXAMPLE + 1, description="Among so many of the first test digits: 1 to 10,000."),
+        Allowed(f"a whole number from 1 to {_LAST_EXAMPLE + 1:,}"),
+    ] = 500
+
+
 class SamplesQuery(Checked):
     """Which samples of MNIST to draw."""
 

@@ -20,10 +20,12 @@ from hippo.api.replies import CurrentNetworkReply
 from hippo.api.requests import MAX_IMAGES_BYTES, takes
 from hippo.api.routes import BODY, current_engine, named_after_view, replies
 from hippo.api.routes.inference import ACTIVATIONS, PREDICTION, activated, predicted
-from hippo.api.schemas import ActivationsBody, NewNetworkBody, PredictBody
+from hippo.api.routes.pictures import PICTURE_BODY, PICTURE_PREDICTION, recognised
+from hippo.api.schemas import ActivationsBody, NewNetworkBody, PictureQuery, PredictBody
 from hippo.api.schemas import StreamBody as StreamFields
 from hippo.errors import NoModel, UnknownJob, UnknownNetwork
 from hippo.network import NetworkSpec
+from hippo.pictures import MAX_PICTURE_BYTES
 from hippo.training.config import MAX_SEED, TrainingConfig
 
 if TYPE_CHECKING:
@@ -104,6 +106,14 @@ def predict_with_current_network(body: PredictBody) -> Response:
     """
     with _unknown_without_model():
         return predicted(body, body.model or _current())
+
+
+@blueprint.post("/predict/image", responses=PICTURE_PREDICTION, request_body=PICTURE_BODY)
+@takes(MAX_PICTURE_BYTES)
+def predict_picture_with_current_network(query: PictureQuery) -> dict[str, Any]:
+    """Say which digit a picture of any size shows, by the current network unless another is named."""
+    with _unknown_without_model():
+        return recognised(query, query.model or _current())
 
 
 @blueprint.post("/activations", responses=ACTIVATIONS)

@@ -1,0 +1,86 @@
+"""Answers: what a network takes test digits for, by their place in the test set.
+
+All answers come from one pass over the test set, which is kept beside the network; nothing is computed here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from flask_openapi.blueprint import APIBlueprint
+from flask_openapi.models.tag import Tag
+
+from hippo.api.images import png_base64
+from hippo.api.replies import MisclassifiedReply, TestAnswerReply, TestAnswersReply
+from hippo.api.routes import BODY, current_engine, named_after_view, replies
+from hippo.api.schemas import BatchBody, ExampleBody, MisclassifiedQuery, NetworkPath
+from hippo.datasets.dataset import Dataset
+from hippo.inference import distribution
+from hippo.nn import Array
+
+blueprint = APIBlueprint(
+    "answers",
+    __name__,
+    url_prefix="/api/networks/<string:network_id>",
+    abp_tags=[Tag(name="Examples", description="Images that a network gets right or wrong.")],
+    operation_id_callback=named_after_view,
+)
+
+#: Pictures that are made before others have their turn.
+_AT_ONCE = 8
+
+
+@blueprint.post("/predict", responses=replies({200: TestAnswerReply}, 404, *BODY, 503))
+def predict_example(path: NetworkPath, body: ExampleBody) -> dict[str, Any]:
+    """Say what the network takes one test digit for."""
+    outputs, digits = current_engine().networks.answers(path.network_id)
+    index = body.example_index
+    scores = distribution(outputs[index : index + 1])[0].tolist()
+    return {**_answer(index, outputs, digits), "confidence_scores": scores}
+
+
+@blueprint.post("/predict_batch", responses=replies({200: TestAnswersReply}, 404, *BODY, 503))
+def predict_examples(path: NetworkPath, body: BatchBody) -> dict[str, Any]:
+    """Say what the network takes some test digits for, that stand one after the other.
+
+    Where the test set ends, so does the list.
+    """
+    outputs, digits = current_engine().networks.answers(path.network_id)
+    places = range(body.start_index, min(body.start_index + body.count, len(digits)))
+    results = _pictured(places, outputs, digits)
+    return {"results": results, "total": len(results)}
+
+
+@blueprint.get("/misclassified", responses=replies({200: MisclassifiedReply}, 404, 422, 503))
+def list_misclassified(path: NetworkPath, query: MisclassifiedQuery) -> dict[str, Any]:
+    """List test digits that the network gets wrong, in the order of the test set.
+
+    They are looked for among the first `max_check`.
+    """
+    outputs, digits = current_engine().networks.answers(path.network_id)
+    checked = min(query.max_check, len(digits))
+    wrong = np.flatnonzero(outputs[:checked].argmax(axis=1) != digits.labels[:checked])
+    found = _pictured(wrong[: query.max_count].tolist(), outputs, digits)
+    return {"misclassified": found, "checked": checked, "wrong": len(wrong)}
+
+
+def _pictured(places: Iterable[int], outputs: Array, digits: Dataset) -> list[dict[str, Any]]:
+    made = []
+    for number, place in enumerate(places):
+        if number % _AT_ONCE == _AT_ONCE - 1:
+            time.sleep(0)
+        made.append({**_answer(place, outputs, digits), "image_data": png_base64(digits.pixels[place])})
+    return made
+
+
+def _answer(place: int, outputs: Array, digits: Dataset) -> dict[str, Any]:
+    predicted, actual = int(outputs[place].argmax()), int(digits.labels[place])
+    return {
+        "example_index": place,
+        "predicted_digit": predicted,
+        "actual_digit": actual,
+        "correct": predicted == actual,
+    }

@@ -1,0 +1,55 @@
+"""Inspection: a network brought into memory, and what its weights are like, in numbers and as a picture."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from flask_openapi.blueprint import APIBlueprint
+from flask_openapi.models.tag import Tag
+
+from hippo.api.replies import LoadedReply, StatisticsReply, VisualizationReply
+from hippo.api.routes import BODY, current_engine, named_after_view, replies
+from hippo.api.schemas import EmptyBody, NetworkPath
+
+blueprint = APIBlueprint(
+    "inspection",
+    __name__,
+    url_prefix="/api/networks/<string:network_id>",
+    abp_tags=[Tag(name="Networks", description="Make, list and delete networks.")],
+    operation_id_callback=named_after_view,
+)
+
+
+@blueprint.post("/load", responses=replies({200: LoadedReply}, 404, *BODY))
+def load_network(path: NetworkPath, body: EmptyBody) -> dict[str, Any]:
+    """Bring a saved network into memory.
+
+    Every other route does so by itself; a network can be used whether or not it is in memory.
+    """
+    networks = current_engine().networks
+    record = networks.get(path.network_id)
+    status = networks.load(path.network_id)
+    return {"network_id": path.network_id, "architecture": record["architecture"], "status": status}
+
+
+@blueprint.get("/stats", responses=replies({200: StatisticsReply}, 404, 503))
+def show_statistics(path: NetworkPath) -> dict[str, Any]:
+    """Show the statistics of a network's weights and biases, layer by layer."""
+    engine = current_engine()
+    record = engine.networks.get(path.network_id)
+    statistics = engine.questions.statistics(engine.store.network(path.network_id))
+    return {**{name: record[name] for name in ("network_id", "architecture", "trained", "accuracy")}, **statistics}
+
+
+@blueprint.get("/visualize", responses=replies({200: VisualizationReply}, 404, 503))
+def visualize_network(path: NetworkPath) -> dict[str, Any]:
+    """Draw what the neurons of a network's first layer look for.
+
+    A tile of 28x28 for each of the first 100: orange where ink makes it active, blue where ink quiets it. Where the
+    next layer is the last, ten cells below a tile say for which of the digits 0 to 9 the neuron speaks, and against
+    which.
+    """
+    engine = current_engine()
+    picture = engine.questions.portrait(engine.store.network(path.network_id))
+    return {"network_id": path.network_id, "visualization": base64.b64encode(picture).decode("ascii")}
