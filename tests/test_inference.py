@@ -15,7 +15,7 @@ from hippo.errors import DataError, NoModel, UnknownModel
 from hippo.inference import Inference, distribution
 from hippo.jobs.store import Store, StoredNetwork
 from hippo.network import ACTIVATIONS, NetworkSpec, NeuralNetwork
-from hippo.persistence.model_persistence import ModelFiles
+from hippo.persistence.model_persistence import ModelFiles, read_model, write_model
 
 IMAGES = np.random.default_rng(1).random((5, 784), np.float32)
 
@@ -27,9 +27,12 @@ class Away:
         self.files = files
         self.asked: list[tuple[str, int, bool]] = []
 
-    def __call__(self, network: StoredNetwork, images: np.ndarray, every_layer: bool) -> np.ndarray:
+    def __call__(self, network: StoredNetwork, images: np.ndarray, every_layer: bool, file: Path | None) -> np.ndarray:
         self.asked.append((network.network_id, len(images), every_layer))
-        whole = self.files.load_model(network.network_id) if network.revision else NeuralNetwork(network.spec)
+        if file is not None:
+            whole = read_model(file)[0]
+        else:
+            whole = self.files.load_model(network.network_id) if network.revision else NeuralNetwork(network.spec)
         return np.concatenate(whole.activations(images), axis=1)[0] if every_layer else whole.predict(images).ravel()
 
 
@@ -40,6 +43,10 @@ class Hub:
     networks: dict[str, NeuralNetwork] = field(default_factory=dict)
     accuracies: dict[str, float | None] = field(default_factory=dict)
     loaded: list[str] = field(default_factory=list)
+    folder: Path = Path()
+
+    def file(self, name: str) -> Path:
+        return self.folder / f"{name}.safetensors"
 
     @property
     def names(self) -> list[str]:
@@ -198,6 +205,23 @@ def test_networks_of_another_place_answer_too(house: House) -> None:
     assert house.inference.predict(IMAGES).network_id == "a"  # what is here goes first
     assert house.inference.predict(IMAGES, "x").network_id == "a"
     assert [model["default"] for model in house.inference.models()] == [True, False, False]
+
+
+def test_a_large_network_of_another_place_is_computed_elsewhere_and_a_new_file_is_seen(
+    house: House, tmp_path: Path
+) -> None:
+    hub = Hub({"large": NeuralNetwork([784, 1000, 10]), "small": NeuralNetwork([784, 5, 10])}, folder=tmp_path)
+    house.inference.add_source(hub)
+    for name, network in hub.networks.items():
+        write_model(hub.file(name), network, {})
+    answer = house.inference.predict(IMAGES, "large")
+    assert house.away.asked == [("hub:large", 5, False)]
+    assert hub.loaded == []
+    assert np.allclose(answer.probabilities, distribution(hub.networks["large"].predict(IMAGES)), atol=1e-6)
+    before = house.inference.predict(IMAGES, "small").probabilities
+    hub.networks["small"], hub.folder = NeuralNetwork([784, 5, 10]), tmp_path / "next"
+    assert not np.allclose(house.inference.predict(IMAGES, "small").probabilities, before)
+    assert len(house.inference._kept) == 1
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from hippo.clock import iso_time
 from hippo.errors import DataError, NoModel, UnknownModel, UnknownNetwork
 from hippo.jobs.store import Store, StoredNetwork
-from hippo.network import NeuralNetwork
+from hippo.network import NetworkSpec, NeuralNetwork
 from hippo.nn import Array
 from hippo.persistence.model_persistence import ModelFiles
 
@@ -67,8 +68,11 @@ class Prediction:
 class Forward(Protocol):
     """What computes where it disturbs nobody."""
 
-    def __call__(self, network: StoredNetwork, images: Array, every_layer: bool) -> Array:
-        """Return the outputs (N, 10), or with `every_layer` all activations of one image one after the other."""
+    def __call__(self, network: StoredNetwork, images: Array, every_layer: bool, file: Path | None) -> Array:
+        """Return the outputs (N, 10), or with `every_layer` all activations of one image one after the other.
+
+        The weights are in `file`, or where the networks of the server are.
+        """
 
 
 class Source(Protocol):
@@ -81,17 +85,26 @@ class Source(Protocol):
     def models(self) -> list[dict[str, Any]]:
         """Describe its networks as `Inference.models` does."""
 
+    def file(self, name: str) -> Path:
+        """Return where the weights of one of them are, another file for other weights; raises UnknownModel."""
+
     def load(self, name: str) -> NeuralNetwork:
         """Return one of them; raises UnknownModel."""
 
 
 @dataclass(frozen=True)
 class _Chosen:
-    """The network that is to answer: a stored one, or one of a source."""
+    """The network that is to answer: a stored one, or one of a source, described as if it were stored."""
 
     name: str
-    stored: StoredNetwork | None = None
+    network: StoredNetwork
     source: Source | None = None
+    file: Path | None = None
+
+    @property
+    def network_id(self) -> str | None:
+        """Its id; None where it is kept elsewhere."""
+        return None if self.source else self.network.network_id
 
 
 class Inference:
@@ -144,7 +157,6 @@ class Inference:
             default = None
         described = []
         for network in self._store.trained_networks():
-            is_default = default is not None and default.stored is not None
             described.append(
                 {
                     "name": network.name or network.network_id,
@@ -154,7 +166,7 @@ class Inference:
                     "accuracy": network.accuracy,
                     "source": "local",
                     "created_at": iso_time(network.created_at),
-                    "default": is_default and default.stored.network_id == network.network_id,  # type: ignore[union-attr]
+                    "default": default is not None and default.network_id == network.network_id,
                 }
             )
         for source in self._sources:
@@ -184,12 +196,12 @@ class Inference:
     def predict(self, images: Array, model: str | None = None) -> Prediction:
         """Return what a network makes of `images` (N, 784), float32 0-1; raises as `network` does, and NotReady."""
         chosen = self._choose(model)
-        if chosen.stored is not None and self._takes_long(chosen.stored, len(images)):
-            outputs = self._elsewhere(chosen.stored, images, every_layer=False).reshape(len(images), -1)
+        if self._takes_long(chosen.network, len(images)):
+            outputs = self._elsewhere(chosen, images, every_layer=False).reshape(len(images), -1)
         else:
             with np.errstate(over="ignore", invalid="ignore"):
                 outputs = self._loaded(chosen).predict(images)
-        return Prediction(chosen.name, chosen.stored.network_id if chosen.stored else None, distribution(outputs))
+        return Prediction(chosen.name, chosen.network_id, distribution(outputs))
 
     def activations(
         self, image: Array, model: str | None = None
@@ -199,9 +211,9 @@ class Inference:
         The first layer is the image, the last the ten outputs as they are, not made a distribution.
         """
         chosen = self._choose(model)
-        if chosen.stored is not None and self._takes_long(chosen.stored, 1):
-            sizes = list(chosen.stored.spec.layer_sizes)
-            whole = self._elsewhere(chosen.stored, image[np.newaxis], every_layer=True)
+        if self._takes_long(chosen.network, 1):
+            sizes = list(chosen.network.spec.layer_sizes)
+            whole = self._elsewhere(chosen, image[np.newaxis], every_layer=True)
             layers = np.split(whole, np.cumsum(sizes)[:-1])
         else:
             network = self._loaded(chosen)
@@ -226,8 +238,7 @@ class Inference:
             return _Chosen(best.name or best.network_id, best)
         for source in self._sources:
             if source.names:
-                model = max(source.models(), key=lambda described: described.get("accuracy") or 0.0)["name"]
-                return _Chosen(str(model), source=source)
+                return _of_source(source, max(source.models(), key=lambda model: model.get("accuracy") or 0.0))
         raise NoModel("No network has been trained yet. Train one, or name one with `model`.")
 
     def _find(self, model: str) -> _Chosen | None:
@@ -238,8 +249,14 @@ class Inference:
             named = self._store.best_network(model)
             if named is not None:
                 return _Chosen(model, named)
-            source = next((source for source in self._sources if model in source.names), None)
-            return _Chosen(model, source=source) if source else None
+            of_sources = (
+                _of_source(source, described)
+                for source in self._sources
+                if model in source.names
+                for described in source.models()
+                if described["name"] == model
+            )
+            return next(of_sources, None)
         return _Chosen(network.name or network.network_id, network)
 
     def _takes_long(self, network: StoredNetwork, images: int) -> bool:
@@ -249,43 +266,42 @@ class Inference:
         to_load = 0.0 if kept else DRAW if network.revision is None else READ
         return network.spec.parameter_count * (to_load + FETCH + MULTIPLY * images) > LONGEST
 
-    def _elsewhere(self, network: StoredNetwork, images: Array, every_layer: bool) -> Array:
-        with self._about(network):
-            return self._forward(network, np.ascontiguousarray(images, np.float32), every_layer)
+    def _elsewhere(self, chosen: _Chosen, images: Array, every_layer: bool) -> Array:
+        with self._about(chosen):
+            return self._forward(chosen.network, np.ascontiguousarray(images, np.float32), every_layer, chosen.file)
 
     @contextmanager
-    def _about(self, network: StoredNetwork) -> Iterator[None]:
+    def _about(self, chosen: _Chosen) -> Iterator[None]:
         """Say of a file that cannot be read that its network was deleted meanwhile, where that is why."""
         try:
             yield
         except DataError:
             try:
-                self._store.network(network.network_id)
+                if chosen.source is None:
+                    self._store.network(chosen.network.network_id)
             except UnknownNetwork:
                 raise UnknownModel("This network has just been deleted. GET /models lists those there are.") from None
             raise
 
     def _loaded(self, chosen: _Chosen) -> NeuralNetwork:
         """Return the network with a memory of its own for its last pass, so that no other thread comes between."""
-        key = (chosen.name, "") if chosen.stored is None else (chosen.stored.network_id, chosen.stored.revision)
+        key = (chosen.network.network_id, chosen.network.revision)
         with self._lock:
             network = self._kept.get(key)
             if network is not None:
                 self._kept.move_to_end(key)
         if network is None:
-            network = self._load(chosen)
+            with self._about(chosen):
+                network = self._load(chosen)
             self._keep(key, network)
         return _twin(network)
 
     def _load(self, chosen: _Chosen) -> NeuralNetwork:
         if chosen.source is not None:
             return chosen.source.load(chosen.name)
-        network = chosen.stored
-        assert network is not None  # one of the two is there
-        if network.revision is None:
-            return NeuralNetwork(network.spec)
-        with self._about(network):
-            return self._files.load_model(network.network_id)
+        if chosen.network.revision is None:
+            return NeuralNetwork(chosen.network.spec)
+        return self._files.load_model(chosen.network.network_id)
 
     def _keep(self, key: tuple[str, str | None], network: NeuralNetwork) -> None:
         with self._lock:
@@ -297,6 +313,12 @@ class Inference:
 
     def _bytes_kept(self) -> int:
         return sum(network.spec.parameter_count * BYTES_PER_PARAMETER for network in self._kept.values())
+
+
+def _of_source(source: Source, described: dict[str, Any]) -> _Chosen:
+    name, file = str(described["name"]), source.file(described["name"])
+    spec = NetworkSpec.make(described["architecture"], described["activation"], seed=0)
+    return _Chosen(name, StoredNetwork(f"hub:{name}", name, spec, 0.0, revision=str(file)), source, file)
 
 
 def distribution(outputs: Array) -> NDArray[np.float64]:

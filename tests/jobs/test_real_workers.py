@@ -20,6 +20,7 @@ from hippo.errors import CannotStart, DataError, NotReady
 from hippo.jobs import worker_keeper
 from hippo.jobs.questions import Questions
 from hippo.network import NetworkSpec, NeuralNetwork
+from hippo.persistence.model_persistence import write_model
 from hippo.pixels import MalformedBody, WrongPixels
 from hippo.settings import HubSettings
 from hippo.training import TrainingConfig
@@ -246,6 +247,16 @@ def test_the_assistant_answers_as_the_network_itself_does(running: Running) -> N
         expected = whole.activations(images[:1])
         assert all(np.allclose(layer, there[0], atol=1e-6) for layer, there in zip(layers, expected, strict=True))
     assert engine.inference.predict(images).network_id == trained
+
+
+def test_the_assistant_reads_weights_of_another_place(running: Running, tmp_path: Path) -> None:
+    images = np.random.default_rng(1).random((3, 784), np.float32)
+    network_id = running.network(10)
+    other = NeuralNetwork([784, 10, 10], seed=99)
+    write_model(tmp_path / "other.safetensors", other, {})
+    described = running.engine.store.network(network_id)
+    answer = running.engine.questions.ask(described, images, file=tmp_path / "other.safetensors")
+    assert np.allclose(answer.reshape(-1, 10), other.predict(images), atol=1e-6)
 
 
 def test_questions_that_cannot_be_answered_say_why(running: Running) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,10 +49,11 @@ class Questions:
         self._patience = patience
         self._places = threading.BoundedSemaphore(MOST_WAITING)
 
-    def ask(self, network: StoredNetwork, images: Array, every_layer: bool = False) -> Array:
+    def ask(self, network: StoredNetwork, images: Array, every_layer: bool = False, file: Path | None = None) -> Array:
         """Return what a network makes of `images`, float32 (N, 784): its outputs, float32 (N, 10), as one row.
 
-        With `every_layer`, for one image, the activations of all layers instead, one layer after the other.
+        With `every_layer`, for one image, the activations of all layers instead, one layer after the other. The weights
+        are in `file`, or where those of the server's networks are.
 
         Raises
         ------
@@ -60,7 +62,8 @@ class Questions:
         DataError
             When the network could not be read.
         """
-        question = {"type": "forward", "network": _named(network), "every_layer": every_layer}
+        named = _named(network) | {"file": str(file) if file else None}
+        question = {"type": "forward", "network": named, "every_layer": every_layer}
         answer = self._ask(question | {"payload": images.tobytes()})
         if answer["type"] == "failed":
             raise DataError(answer["error"])

@@ -32,7 +32,7 @@ from hippo.jobs.frames import Message, receive_message, send_message
 from hippo.jobs.looks import Looks
 from hippo.jobs.run import Cancelled, Interrupted, TrainingSpec, compute_outputs, load_network, run_training
 from hippo.network import INPUTS, NeuralNetwork
-from hippo.persistence.model_persistence import ModelFiles
+from hippo.persistence.model_persistence import ModelFiles, read_model
 from hippo.pixels import MalformedBody, WrongPixels, read_body
 
 log = logging.getLogger(__name__)
@@ -58,12 +58,15 @@ class WorkerContext:
             self._data = MNISTLoader(self._data_dir).load_data(verify=False)
         return self._data
 
-    def network(self, network_id: str, network: dict[str, Any], revision: str | None) -> NeuralNetwork:
-        """Return a network with these weights; the last one is kept."""
+    def network(
+        self, network_id: str, network: dict[str, Any], revision: str | None, file: str | None = None
+    ) -> NeuralNetwork:
+        """Return a network with these weights, in `file` or our own one; the last one is kept."""
         key = (network_id, revision)
         if self._last is None or self._last[0] != key:
             self._last = None  # two large ones at once would be too many
-            self._last = key, load_network(network_id, network, revision, self.files)
+            whole = read_model(Path(file))[0] if file else load_network(network_id, network, revision, self.files)
+            self._last = key, whole
         return self._last[1]
 
     def forward(self, network: NeuralNetwork, every_layer: bool, payload: bytes) -> bytes:

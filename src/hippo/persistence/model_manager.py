@@ -98,13 +98,17 @@ class ModelManager:
         """Return name, architecture, activation, accuracy (0-1 or None), source and created_at of each model."""
         return [dict(record) for record, _ in self._known().values()]
 
-    def load(self, name: str) -> NeuralNetwork:
-        """Return the network of a model; raises UnknownModel, or DataError when its file was damaged meanwhile."""
+    def file(self, name: str) -> Path:
+        """Return where the weights of a model are, another file for each revision; raises UnknownModel."""
         # No path is made of `name`: it is looked up among those that are there.
         found = self._known().get(name)
         if found is None:
             raise UnknownModel("The repository of models holds no model of this name. GET /models lists them all.")
-        return read_model(found[1])[0]
+        return found[1]
+
+    def load(self, name: str) -> NeuralNetwork:
+        """Return the network of a model; raises UnknownModel, or DataError when its file was damaged meanwhile."""
+        return read_model(self.file(name))[0]
 
     def refresh(self) -> None:
         """Begin to fetch what is missing, in the background; a failure is logged and tried again later."""
