@@ -36,9 +36,17 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
         header = _header(file, path)
         try:
             # `get_tensor` copies: nothing refers to the file once it is closed.
-            return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (AttributeError, TypeError, SafetensorError):  # of numbers that NumPy does not know, such as bfloat16
-            raise DataError(f"{path.name} holds an array of a type that Hippo does not write.") from None
+            raise _foreign(path) from None
+    # It knows them once a process has written a network as ONNX, whose package brings them.
+    if any(array.dtype.isbuiltin != 1 for array in arrays.values()):
+        raise _foreign(path)
+    return header, arrays
+
+
+def _foreign(path: Path) -> DataError:
+    return DataError(f"{path.name} holds an array of a type that Hippo does not write.")
 
 
 def read_header(path: Path) -> dict[str, Any]:
