@@ -7,6 +7,8 @@ import { errorWords } from "./logic/errors.js";
 
 const TOKEN_KEY = "hippo.token";
 const TIMEOUT_MS = 20_000;
+/** For files: a large one on a slow line. */
+const LONG_TIMEOUT_MS = 600_000;
 
 /** What the server (or its silence) said. `status` 0: no answer came. */
 export class ApiError extends Error {
@@ -45,35 +47,82 @@ export function whenRefused(listener) {
   onRefused = listener;
 }
 
+/** What goes with every request. @param {string} [type] of the body */
+function headersFor(type) {
+  const headers = { Accept: "application/json" };
+  if (token.read()) headers.Authorization = `Bearer ${token.read()}`;
+  if (type) headers["Content-Type"] = type;
+  return headers;
+}
+
+const noAnswer = () => new ApiError(0, "no_answer", "The server does not answer. Nothing was lost here; try again when it is back.");
+
+/** What a refusal says. @param {number} status @param {string} text of the answer */
+function refusal(status, text) {
+  if (status === 401) onRefused();
+  let answer;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    return new ApiError(status, "no_json", errorWords(status, "no_json", null));
+  }
+  const code = String(answer?.code ?? "error");
+  return new ApiError(status, code, errorWords(status, code, answer?.error ?? answer?.message), answer ?? {});
+}
+
+/**
+ * @template T
+ * @param {string} method @param {string} path
+ * @param {(response: Response) => Promise<T>} read takes what it needs from a good answer
+ * @param {{body?: BodyInit, type?: string, timeout?: number}} [options]
+ * @returns {Promise<T>}
+ */
+async function ask(method, path, read, { body, type, timeout = TIMEOUT_MS } = {}) {
+  let response;
+  let refused = "";
+  try {
+    const signal = AbortSignal.timeout(timeout);
+    response = await fetch(path, { method, headers: headersFor(type), body, cache: "no-store", signal });
+    if (response.ok) return await read(response);
+    refused = await response.text();
+  } catch {
+    if (!response || response.ok) throw noAnswer();
+  }
+  throw refusal(response.status, refused);
+}
+
 /**
  * @param {string} method @param {string} path @param {unknown} [body]
  * @returns {Promise<any>} the JSON of the answer
  */
-async function request(method, path, body) {
-  const headers = { Accept: "application/json" };
-  if (token.read()) headers.Authorization = `Bearer ${token.read()}`;
-  if (body !== undefined) headers["Content-Type"] = "application/json";
-  let response;
-  let answer = null;
-  try {
-    response = await fetch(path, {
-      method,
-      headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
-      cache: "no-store",
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    const text = await response.text();
-    answer = text ? JSON.parse(text) : {};
-  } catch {
-    if (!response?.ok && response) throw new ApiError(response.status, "no_json", errorWords(response.status, "no_json", null));
-    throw new ApiError(0, "no_answer", "The server does not answer. Nothing was lost here; try again when it is back.");
-  }
-  if (response.ok) return answer;
-  if (response.status === 401) onRefused();
-  const words = answer?.error ?? answer?.message;
-  const code = String(answer?.code ?? "error");
-  throw new ApiError(response.status, code, errorWords(response.status, code, words), answer ?? {});
+function request(method, path, body) {
+  const read = async (response) => JSON.parse((await response.text()) || "{}");
+  return ask(method, path, read, body === undefined ? {} : { body: JSON.stringify(body), type: "application/json" });
+}
+
+/**
+ * Sends a file that may be large, telling how much of it is gone. (fetch cannot tell, so this is an XMLHttpRequest.)
+ * @param {string} path @param {Blob} file @param {(sent: number) => void} onProgress bytes
+ * @returns {Promise<any>} the JSON of the answer
+ */
+function upload(path, file, onProgress) {
+  return new Promise((resolve, reject) => {
+    const sending = new XMLHttpRequest();
+    sending.open("POST", path);
+    for (const [name, value] of Object.entries(headersFor("application/octet-stream"))) sending.setRequestHeader(name, value);
+    sending.timeout = LONG_TIMEOUT_MS;
+    sending.upload.onprogress = (event) => onProgress(event.loaded);
+    sending.onload = () => {
+      if (sending.status >= 400) return reject(refusal(sending.status, sending.responseText));
+      try {
+        resolve(JSON.parse(sending.responseText));
+      } catch {
+        reject(noAnswer());
+      }
+    };
+    sending.onerror = sending.ontimeout = sending.onabort = () => reject(noAnswer());
+    sending.send(file);
+  });
 }
 
 const id = encodeURIComponent;
@@ -101,4 +150,19 @@ export const api = {
   /** @param {string} networkId @param {"right"|"wrong"} kind */
   example: (networkId, kind) =>
     request("GET", `/api/networks/${id(networkId)}/${kind === "right" ? "successful" : "unsuccessful"}_example`),
+  /** The picture as it is; what the network saw and said, and the training digits next to it. @param {string} networkId @param {Blob} picture PNG */
+  readPicture: (networkId, picture) =>
+    ask("POST", `/predict/image?model=${id(networkId)}&neighbours=5`, (response) => response.json(), { body: picture, type: "image/png" }),
+  /** @param {number} count */
+  samples: async (count) => (await request("GET", `/mnist/samples?count=${count}&dataset=test`)).samples,
+  /** @param {string} networkId @param {number[][]} pixels of each image, 784 from 0 to 1 */
+  predict: async (networkId, pixels) => (await request("POST", "/predict", { pixels, model: networkId })).predictions,
+  /** @param {string} networkId @param {string} format @returns {Promise<{file: Blob, disposition: string|null}>} */
+  exportNetwork: (networkId, format) =>
+    ask("GET", `/api/networks/${id(networkId)}/export?format=${id(format)}`, async (response) => ({
+      file: await response.blob(),
+      disposition: response.headers.get("Content-Disposition"),
+    }), { timeout: LONG_TIMEOUT_MS }),
+  /** @param {File} file @param {string} name @param {(sent: number) => void} onProgress bytes */
+  importNetwork: (file, name, onProgress) => upload(`/api/networks/import${name ? `?name=${id(name)}` : ""}`, file, onProgress),
 };

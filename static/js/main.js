@@ -7,6 +7,7 @@ import { render } from "lit/html.js";
 
 import { createActions } from "./actions.js";
 import { api, token, whenRefused } from "./api.js";
+import { createDrawing } from "./drawing.js";
 import { keepingFocus } from "./focus.js";
 import { isRunning } from "./logic/jobs.js";
 import { networkHref, parseRoute, tokenInHash } from "./logic/routes.js";
@@ -16,6 +17,7 @@ import { createStore, networkById } from "./store.js";
 import { createSync } from "./sync.js";
 import { chooseTheme, currentTheme, whenSystemThemeChanges } from "./theme.js";
 import { watchForTips } from "./tips.js";
+import { createTransfers } from "./transfers.js";
 import { pageTitle, pageView } from "./views/page.js";
 
 const TICK_MS = 1_000;
@@ -35,8 +37,11 @@ const live = createLive({
   resync: sync.resync,
   missedByHttp: api.events,
 });
+const basics = createActions({ store, api, sync, go, focusError });
 const actions = {
-  ...createActions({ store, api, sync, go, focusError }),
+  ...basics,
+  ...createDrawing({ store, api, sync }),
+  ...createTransfers({ store, api, sync, go, notify: basics.notify }),
   /** @param {"light"|"dark"} theme */
   setTheme(theme) {
     chooseTheme(theme);

@@ -1,6 +1,7 @@
 /**
  * What the shown view needs and the state does not hold yet is asked for here, after each render: the runs of
- * the network, the epochs of the shown run, the two examples, and the small curves of the list.
+ * the network, the epochs of the shown run, the two examples, the gallery, what the network makes of the drawing,
+ * and the small curves of the list.
  */
 
 import { isUnfinished } from "./logic/jobs.js";
@@ -45,6 +46,9 @@ export function createNeeds(state, actions) {
         const runs = runsOf(state, id);
         const shown = runs.find((job) => job.job_id === state.route.run) ?? runs[0];
         if (shown) epochs(shown.job_id);
+      } else if (state.route.tab === "draw") {
+        void actions.readDrawing(id);
+        if (!state.galleries[id]) void actions.gallery(id);
       } else {
         const examples = state.examples[id];
         for (const kind of ["right", "wrong"]) if ((examples?.[kind].status ?? "idle") === "idle") void actions.example(id, kind);

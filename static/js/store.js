@@ -4,9 +4,14 @@
  */
 
 import { emptyCreateForm } from "./logic/forms.js";
+import { emptySheet } from "./logic/strokes.js";
+import { freeTurns } from "./logic/turns.js";
 
 /**
  * @typedef {{status: "idle"|"loading"|"ready"|"error", data: Record<string, any>|null, error: string}} Example
+ * @typedef {{turns: import("./logic/turns.js").Turns, data: Record<string, any>|null, error: string}} Reading
+ * @typedef {{label: number, index: number, pixels: number[], url: string}} Sample
+ * @typedef {{status: "loading"|"ready"|"error", samples: Sample[], predictions: Record<string, any>[], error: string}} Gallery
  * @typedef {"connecting"|"live"|"polling"|"lost"} Connection
  */
 
@@ -36,6 +41,14 @@ export function initialState() {
     runsRead: {},
     /** @type {Record<string, {right: Example, wrong: Example}>} by network id */
     examples: {},
+    /** What lies on the pad, the same for every network. A version for each change; `since`: that of the last empty sheet. */
+    drawing: { sheet: emptySheet(), version: 0, since: 0, problem: "" },
+    /** @type {Record<string, Reading>} what a network makes of the drawing, by network id */
+    readings: {},
+    /** @type {Record<string, Gallery>} by network id */
+    galleries: {},
+    /** @type {{name: string, share: number}|null} the model that is being imported; how much of it is sent, 0 to 1 */
+    importing: null,
     forms: {
       create: emptyForm(emptyCreateForm()),
       /** @type {Record<string, ReturnType<typeof emptyForm>>} by network id */
@@ -61,6 +74,11 @@ export function emptyForm(values) {
 export function emptyExamples() {
   const empty = () => ({ status: "idle", data: null, error: "" });
   return { right: empty(), wrong: empty() };
+}
+
+/** @returns {Reading} */
+export function emptyReading() {
+  return { turns: freeTurns(), data: null, error: "" };
 }
 
 /** @typedef {ReturnType<typeof initialState>} State */

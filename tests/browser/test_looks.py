@@ -31,11 +31,13 @@ READABLE = [
     ("--surface", "--bad"),
     ("--surface", "--ink"),
 ]
-_NAMELESS = """() => [...document.querySelectorAll("button, a, input, select, progress, img, [role=img]")]
+_NAMELESS = """() => ["button", "a", "input", "select", "progress", "img:not([alt=''])", "[role=img]", "[role=group]"]
+  .flatMap((kind) => [...document.querySelectorAll(kind)])
   .filter((e) => !(e.labels?.[0]?.textContent || e.getAttribute("aria-label") || e.alt || e.textContent).trim())
   .map((e) => e.outerHTML)"""
-_WITHOUT_A_SENTENCE = """() => ["main button", "main input", "main select", "header a", "header button", "nav a"]
-  .flatMap((place) => [...document.querySelectorAll(place)]).filter((e) => !e.title).map((e) => e.outerHTML)"""
+_WITHOUT_A_SENTENCE = """() => [...document.querySelectorAll("main, header, nav")]
+  .flatMap((place) => [...place.querySelectorAll("button, input:not([hidden]), select, .brand, .docs, nav a")])
+  .filter((e) => !e.title).map((e) => e.outerHTML)"""
 
 
 def test_the_theme_follows_the_system_until_one_is_chosen(page: Page, shared_server: Server) -> None:
@@ -79,6 +81,10 @@ def test_a_phone_shows_every_view_without_scrolling_sideways(browser: Browser, s
     page.get_by_role("link", name="Test", exact=True).click()
     expect(page.locator("img.pixels")).to_have_count(2)
     check()
+    page.get_by_role("link", name="Draw", exact=True).click()
+    expect(page.locator(".sample")).to_have_count(20)
+    check()
+    assert page.evaluate(_OUTSIDE, [".card > :not([hidden])", ".card"]) == []
     watch.check()
     context.close()
 
@@ -141,7 +147,7 @@ _GAPS_UNDER_CAPTIONS = """() => [...document.querySelectorAll(".charts figure")]
 def test_every_control_has_a_name_and_a_sentence(page: Page, server: Server) -> None:
     page.goto(server.url)
     expect(page.get_by_role("heading", name="Train your first network")).to_be_visible()
-    for step in ("welcome", "form", "learn", "test"):
+    for step in ("welcome", "form", "learn", "test", "draw"):
         if step == "form":
             page.get_by_role("link", name="New network").first.click()
             expect(page.get_by_role("heading", name="New network")).to_be_visible()
@@ -151,6 +157,9 @@ def test_every_control_has_a_name_and_a_sentence(page: Page, server: Server) -> 
         elif step == "test":
             page.get_by_role("link", name="Test", exact=True).click()
             expect(page.locator("img.pixels")).to_have_count(2)
+        elif step == "draw":
+            page.get_by_role("link", name="Draw", exact=True).click()
+            expect(page.locator(".sample")).to_have_count(20)
         assert page.evaluate(_NAMELESS) == [], step
         assert page.evaluate(_WITHOUT_A_SENTENCE) == [], step
 

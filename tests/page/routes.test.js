@@ -13,7 +13,7 @@ test("an address of a network leads back to the same place", () => {
 test("the other addresses", () => {
   for (const hash of ["", "#", "#/"]) assert.equal(parseRoute(hash).view, "home");
   assert.equal(parseRoute("#/new").view, "new");
-  for (const hash of ["#/networks", "#/networks/x/draw", "#/networks/%E0%A4%A/learn", "#/nonsense", "#/networks/x/learn/y"]) {
+  for (const hash of ["#/networks", "#/networks/x/inside", "#/networks/%E0%A4%A/learn", "#/nonsense", "#/networks/x/learn/y"]) {
     assert.equal(parseRoute(hash).view, "unknown", hash);
   }
 });

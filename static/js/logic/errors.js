@@ -8,6 +8,7 @@ const BY_CODE = {
   unknown_job: "This run does not exist any more. Its network was probably deleted elsewhere.",
   training_in_progress: "This network is in training already. Wait for that run to end, or cancel it.",
   job_ended: "This run has ended already.",
+  unknown_model: "This network does not exist any more. It was probably deleted elsewhere.",
   unauthorized: "The server wants a token, or refused the one it was given.",
 };
 const BY_STATUS = {
@@ -23,6 +24,8 @@ const BY_STATUS = {
   503: "The server is not ready. Try again in a moment.",
   504: "The server took too long to answer. Try again in a moment.",
 };
+// About a file that a person chose: whatever the sentence names is in that file.
+const ABOUT_FILES = new Set(["import_refused"]);
 // A method with an address, an address of the API, a header: words of those who write programs.
 const FOR_PROGRAMS = /\b(GET|POST|PUT|PATCH|DELETE) \/|\/(api|docs)\b|\bheader\b|\bContent-Type\b|\bJSON\b|\bjob [0-9a-f]{8}-/;
 
@@ -32,6 +35,6 @@ const FOR_PROGRAMS = /\b(GET|POST|PUT|PATCH|DELETE) \/|\/(api|docs)\b|\bheader\b
  */
 export function errorWords(status, code, said) {
   if (BY_CODE[code]) return BY_CODE[code];
-  if (typeof said === "string" && said && !FOR_PROGRAMS.test(said)) return said;
+  if (typeof said === "string" && said && (ABOUT_FILES.has(code) || !FOR_PROGRAMS.test(said))) return said;
   return BY_STATUS[status] ?? (status >= 500 ? BY_STATUS[500] : "The server refused this and did not say why.");
 }

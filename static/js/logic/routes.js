@@ -4,7 +4,7 @@
  */
 
 /** The views of a network that are built. */
-export const TABS = ["learn", "test"];
+export const TABS = ["learn", "test", "draw"];
 
 /** @typedef {{view: "home"|"new"|"network"|"unknown", id: string, tab: string, run: string}} Route */
 

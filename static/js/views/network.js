@@ -6,14 +6,18 @@ import { NO_VALUE, ago, count, moment, percent } from "../logic/format.js";
 import { isRunning, isUnfinished, stateWord, timeLeft } from "../logic/jobs.js";
 import { networkHref } from "../logic/routes.js";
 import { kindText } from "./create.js";
+import { drawView } from "./draw.js";
+import { exportMenu } from "./export-menu.js";
 import { binIcon } from "./icons.js";
 import { learnView } from "./learn.js";
 import { testView } from "./test.js";
 
-const TAB_WORDS = {
+export const TAB_WORDS = {
   learn: ["Learn", "How this network learns: progress, curves and controls."],
   test: ["Test", "What this network makes of digits it was not trained on."],
+  draw: ["Draw", "What this network makes of a digit that you draw."],
 };
+const TAB_VIEWS = { learn: learnView, test: testView, draw: drawView };
 
 /** @param {Record<string, any>} network @param {import("../store.js").State} state @param {import("../actions.js").Actions} act @param {number} now */
 export function networkView(network, state, act, now) {
@@ -30,14 +34,14 @@ export function networkView(network, state, act, now) {
           <span title=${moment(network.created_at)}>created ${ago(network.created_at, now)}</span>
         </p>
       </div>
-      ${deleteButton(network, job, act)}
+      <div class="head-actions">${exportMenu(network, state, act)} ${deleteButton(network, job, act)}</div>
       ${figuresView(network, job, now)}
     </header>
     <nav class="tabs" aria-label="Views of this network">
       ${Object.entries(TAB_WORDS).map(([key, [word, sentence]]) =>
         html`<a href=${networkHref(network.network_id, key)} aria-current=${key === tab ? "page" : nothing} title=${sentence}>${word}</a>`)}
     </nav>
-    ${tab === "test" ? testView(network, state, act) : learnView(network, state, act, now)}
+    ${TAB_VIEWS[tab](network, state, act, now)}
   </article>`;
 }
 

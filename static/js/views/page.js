@@ -13,7 +13,7 @@ import { createView } from "./create.js";
 import { dialogView } from "./dialogs.js";
 import { headerView } from "./header.js";
 import { crossIcon } from "./icons.js";
-import { networkView } from "./network.js";
+import { TAB_WORDS, networkView } from "./network.js";
 import { sidebarView } from "./sidebar.js";
 import { tokenView } from "./token.js";
 import { welcomeView } from "./welcome.js";
@@ -105,5 +105,5 @@ export function pageTitle(state) {
   const name = network.name || network.architecture.join("-");
   const lead = isRunning(job) ? `${progress(job.progress ?? 0)} \u2013 ` : "";
   const accuracy = !lead && network.trained ? ` ${percent(network.accuracy)}` : "";
-  return `${lead}${name}${accuracy} \u2013 ${route.tab === "test" ? "Test" : "Learn"} \u2013 Hippo`;
+  return `${lead}${name}${accuracy} \u2013 ${TAB_WORDS[route.tab][0]} \u2013 Hippo`;
 }

@@ -8,14 +8,15 @@ import { sparkline } from "../logic/history.js";
 import { networkStatus } from "../logic/jobs.js";
 import { networkHref } from "../logic/routes.js";
 import { runsOf } from "../store.js";
-import { plusIcon } from "./icons.js";
+import { inIcon, plusIcon } from "./icons.js";
 
 /** @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
 export function sidebarView(state, act) {
   const networks = state.networks ?? [];
   const onNew = state.route.view === "new";
   return html`<nav class="side" aria-label="Networks">
-    <a class="button new" href="#/new" aria-current=${onNew ? "page" : nothing} title="Opens the form for a network of your own.">${plusIcon}New network</a>
+    <div class="side-top"><a class="button new" href="#/new" aria-current=${onNew ? "page" : nothing} title="Opens the form for a network of your own.">${plusIcon}New network</a>
+    ${importView(state, act)}</div>
     ${networks.length
       ? html`<ul class="networks">${repeat(networks, (n) => n.network_id, (n) => html`<li>${itemView(n, state)}</li>`)}</ul>
           <div class="side-foot"><span>${plural(networks.length, "network")}</span>
@@ -23,6 +24,22 @@ export function sidebarView(state, act) {
               @click=${() => act.ask({ kind: "delete-all" })}>Delete all</button></div>`
       : html`<p class="empty small">${state.networks === null ? "Reading the networks\u2026" : "Your networks will be listed here. Create one to begin."}</p>`}
   </nav>`;
+}
+
+/** A button that opens the choice of a file, and how much of the file is sent. @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
+function importView({ importing }, act) {
+  const take = (event) => {
+    const [file] = event.target.files;
+    if (file) void act.importModel(file);
+    event.target.value = ""; // the same file may be chosen again
+  };
+  return html`<button class="button quiet" type="button" aria-disabled=${importing ? "true" : "false"} @click=${(event) => importing || event.currentTarget.nextElementSibling.click()}
+      title="Makes a network of a file: .safetensors as Hippo exports it, or .npz of any program.">${inIcon}Import a model</button>
+    <input type="file" accept=".safetensors,.npz" hidden aria-label="File of a model" @change=${take}>
+    ${importing
+      ? html`<div class="importing" role="status"><p title=${importing.name}>${importing.share < 1 ? "Sending" : "Reading and testing"} ${importing.name}</p>
+          <progress max="1" .value=${importing.share} aria-label="How much of the file is sent"></progress></div>`
+      : nothing}`;
 }
 
 /** @param {Record<string, any>} network @param {import("../store.js").State} state */

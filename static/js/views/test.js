@@ -2,9 +2,11 @@
 
 import { html, nothing } from "lit/html.js";
 
-import { NO_VALUE, count, isNumber } from "../logic/format.js";
+import { bars } from "../logic/bars.js";
+import { count } from "../logic/format.js";
 import { isUnfinished } from "../logic/jobs.js";
 import { emptyExamples } from "../store.js";
+import { barsView } from "./bars.js";
 import { checkIcon, crossIcon } from "./icons.js";
 
 const WORDS = {
@@ -60,26 +62,9 @@ function digitView(data) {
       </dl>
       <p class="help">Test image ${count(data.example_index)}</p>
     </div>
-    ${outputsView(data.network_output, label, predicted)}
+    ${barsView(bars(data.network_output, { predicted, label, unit: "output" }), {
+      caption: "The ten outputs, from 0 to 1: the highest is the prediction",
+      head: "Output",
+    })}
   </div>`;
-}
-
-/** @param {number[]} outputs @param {number} label @param {number} predicted */
-function outputsView(outputs, label, predicted) {
-  const top = Math.max(1, ...outputs.filter(isNumber));
-  return html`<table class="outputs">
-    <caption>The ten outputs, from 0 to 1: the highest is the prediction</caption>
-    <thead class="visually-hidden"><tr><th scope="col">Digit</th><th scope="col">Output</th><th scope="col">Meaning</th></tr></thead>
-    <tbody>
-      ${outputs.map((value, digit) => {
-        const meaning = digit === predicted ? (digit === label ? "correct" : "predicted") : digit === label ? "label" : "";
-        const width = isNumber(value) ? Math.max(0, Math.min(1, value / top)) : 0;
-        return html`<tr class=${digit === predicted ? "predicted" : ""}>
-          <th scope="row">${digit}</th>
-          <td><span class="bar" aria-hidden="true"><span .style=${`transform: scaleX(${width.toFixed(4)})`}></span></span><span class="value">${isNumber(value) ? value.toFixed(3) : NO_VALUE}</span></td>
-          <td class="meaning">${meaning}</td>
-        </tr>`;
-      })}
-    </tbody>
-  </table>`;
 }
