@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -241,6 +242,48 @@ def test_bad_bodies_are_refused(home: House, path: str) -> None:
     assert_error(home.client.post(path, json={"pixels": ONE, "model": "\ud800"}), 422, "invalid_value")
     assert_error(home.client.post(path), 422, "invalid_value")
     assert home.client.post(path, json={"pixels": [0, 1] * 392}).status_code == 200  # whole numbers are numbers
+
+
+_PIECES = (
+    "NaN",
+    "1e999",
+    "-1",
+    "1.5",
+    "null",
+    "true",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    '"',
+    "\\",
+    "\0",
+    "9" * 400,
+    "e5",
+    ":",
+    "",
+)
+
+
+def test_spoiled_bodies_get_a_clear_answer(home: House) -> None:
+    home.trained("first try")
+    rng = random.Random(7)  # noqa: S311 - which bodies are tried is no secret
+    bodies = [json.dumps({"pixels": ONE, "model": "first try"}), json.dumps({"pixels": [ONE, ONE]})]
+    refused = 0
+    for _ in range(300):
+        body = rng.choice(bodies)
+        for _ in range(rng.choice((1, 1, 2, 5))):
+            at = rng.randrange(len(body))
+            body = body[:at] + rng.choice(_PIECES) + body[at + rng.choice((0, 1, 5, 500)) :]
+        reply = home.client.post("/predict", data=body, content_type="application/json")
+        if reply.status_code == 200:
+            assert reply.get_json()["model"] == "first try"
+            continue
+        refused += 1
+        assert reply.status_code in (400, 404, 422), body
+        assert {"error", "message", "detail", "code"} <= reply.get_json().keys()
+    assert refused > 200
 
 
 @pytest.fixture(scope="module")
