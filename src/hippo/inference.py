@@ -1,18 +1,17 @@
-"""What trained networks answer: which of them is asked, what it says about images, and where that is computed.
+"""What trained networks answer: what one says about images, and where that is computed.
 
-A request may name a network; else DEFAULT_MODEL answers, else the best trained network. The few that were asked last
-are kept in memory. What would hold the server up (a large network, many images) is computed by the assistant, whose
-`forward` is handed in. Nothing here trains or changes a network; what a request looks like is known to the web alone.
+Which of them is asked is chosen by ``model_choice``. The few that were asked last are kept in memory. What would hold
+the server up (a large network, many images) is computed by the assistant, whose `forward` is handed in. Nothing here
+trains or changes a network; what a request looks like is known to the web alone.
 """
 
 from __future__ import annotations
 
-import builtins
 import copy
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +20,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hippo.clock import iso_time
 from hippo.errors import DataError, NoModel, UnknownModel, UnknownNetwork
 from hippo.jobs.store import Store, StoredNetwork
-from hippo.network import NetworkSpec, NeuralNetwork
+from hippo.model_choice import Chosen, ModelChoice, Source
+from hippo.network import NeuralNetwork
 from hippo.nn import Array
 from hippo.persistence.model_persistence import ModelFiles
 
@@ -75,38 +74,6 @@ class Forward(Protocol):
         """
 
 
-class Source(Protocol):
-    """Another place that networks come from, such as a repository on the Hub."""
-
-    @property
-    def names(self) -> Collection[str]:
-        """The names of its networks; quick to ask."""
-
-    def models(self) -> list[dict[str, Any]]:
-        """Describe its networks as `Inference.models` does."""
-
-    def file(self, name: str) -> Path:
-        """Return where the weights of one of them are, another file for other weights; raises UnknownModel."""
-
-    def load(self, name: str) -> NeuralNetwork:
-        """Return one of them; raises UnknownModel."""
-
-
-@dataclass(frozen=True)
-class _Chosen:
-    """The network that is to answer: a stored one, or one of a source, described as if it were stored."""
-
-    name: str
-    network: StoredNetwork
-    source: Source | None = None
-    file: Path | None = None
-
-    @property
-    def network_id(self) -> str | None:
-        """Its id; None where it is kept elsewhere."""
-        return None if self.source else self.network.network_id
-
-
 class Inference:
     """Answers with trained networks. Safe to call from any thread.
 
@@ -124,56 +91,26 @@ class Inference:
         self._store = store
         self._files = files
         self._forward = forward
-        self._default = default_model
-        self._sources: list[Source] = []
+        self._choice = ModelChoice(store, default_model)
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, str | None], NeuralNetwork] = OrderedDict()
 
     def add_source(self, source: Source) -> None:
         """Let networks of another place answer, too; where names clash, what is stored here goes first."""
-        self._sources.append(source)
+        self._choice.add_source(source)
 
     @property
     def ready(self) -> bool:
         """Whether there is a network that answers a request which names none."""
         try:
-            self._choose(None)
+            self._choice.choose(None)
         except NoModel:
             return False
         return True
 
-    def models(self) -> builtins.list[dict[str, Any]]:
-        """Describe every trained network, the best first.
-
-        Returns
-        -------
-        list of dict
-            ``name`` (or id), ``network_id`` (None elsewhere), ``architecture``, ``activation``, ``accuracy`` (0-1 or
-            None), ``source`` ("local" or "hub"), ``created_at``, ``default`` (whether it answers where none is named).
-        """
-        try:
-            default: _Chosen | None = self._choose(None)
-        except NoModel:
-            default = None
-        described = []
-        for network in self._store.trained_networks():
-            described.append(
-                {
-                    "name": network.name or network.network_id,
-                    "network_id": network.network_id,
-                    "architecture": list(network.spec.layer_sizes),
-                    "activation": network.spec.activation,
-                    "accuracy": network.accuracy,
-                    "source": "local",
-                    "created_at": iso_time(network.created_at),
-                    "default": default is not None and default.network_id == network.network_id,
-                }
-            )
-        for source in self._sources:
-            for model in source.models():
-                is_default = default is not None and default.source is source and default.name == model["name"]
-                described.append({"network_id": None, "source": "hub", **model, "default": is_default})
-        return described
+    def models(self) -> list[dict[str, Any]]:
+        """Describe every trained network (see `ModelChoice.models`)."""
+        return self._choice.models()
 
     def network(self, model: str | None = None) -> tuple[str, NeuralNetwork]:
         """Return the name of the network that answers, and the network, for the caller alone to run.
@@ -190,12 +127,12 @@ class Inference:
         NoModel
             When none is named and none is trained.
         """
-        chosen = self._choose(model)
+        chosen = self._choice.choose(model)
         return chosen.name, self._loaded(chosen)
 
     def predict(self, images: Array, model: str | None = None) -> Prediction:
         """Return what a network makes of `images` (N, 784), float32 0-1; raises as `network` does, and NotReady."""
-        chosen = self._choose(model)
+        chosen = self._choice.choose(model)
         if self._takes_long(chosen.network, len(images)):
             outputs = self._elsewhere(chosen, images, every_layer=False).reshape(len(images), -1)
         else:
@@ -203,14 +140,12 @@ class Inference:
                 outputs = self._loaded(chosen).predict(images)
         return Prediction(chosen.name, chosen.network_id, distribution(outputs))
 
-    def activations(
-        self, image: Array, model: str | None = None
-    ) -> tuple[builtins.list[builtins.list[float]], builtins.list[int], str]:
+    def activations(self, image: Array, model: str | None = None) -> tuple[list[list[float]], list[int], str]:
         """Return the activations of every layer for `image` (784,), the widths of the layers, and the network's name.
 
         The first layer is the image, the last the ten outputs as they are, not made a distribution.
         """
-        chosen = self._choose(model)
+        chosen = self._choice.choose(model)
         if self._takes_long(chosen.network, 1):
             sizes = list(chosen.network.spec.layer_sizes)
             whole = self._elsewhere(chosen, image[np.newaxis], every_layer=True)
@@ -222,43 +157,6 @@ class Inference:
                 layers = [layer[0] for layer in network.activations(image[np.newaxis])]
         return [np.nan_to_num(layer).tolist() for layer in layers], sizes, chosen.name
 
-    def _choose(self, model: str | None) -> _Chosen:
-        if model is not None:
-            chosen = self._find(model)
-            if chosen is None:
-                raise UnknownModel(f"There is no model {model!r}. GET /models lists those there are.")
-            return chosen
-        if self._default is not None:
-            chosen = self._find(self._default)
-            if chosen is None:
-                raise NoModel(f"The model that DEFAULT_MODEL names, {self._default!r}, is not there. Name another one.")
-            return chosen
-        best = self._store.best_network()
-        if best is not None:
-            return _Chosen(best.name or best.network_id, best)
-        for source in self._sources:
-            if source.names:
-                return _of_source(source, max(source.models(), key=lambda model: model.get("accuracy") or 0.0))
-        raise NoModel("No network has been trained yet. Train one, or name one with `model`.")
-
-    def _find(self, model: str) -> _Chosen | None:
-        """Return the network of this id; else the best trained one of this name; else one of a source."""
-        try:
-            network = self._store.network(model)
-        except UnknownNetwork:
-            named = self._store.best_network(model)
-            if named is not None:
-                return _Chosen(model, named)
-            of_sources = (
-                _of_source(source, described)
-                for source in self._sources
-                if model in source.names
-                for described in source.models()
-                if described["name"] == model
-            )
-            return next(of_sources, None)
-        return _Chosen(network.name or network.network_id, network)
-
     def _takes_long(self, network: StoredNetwork, images: int) -> bool:
         """Estimate whether to load this network, if it is not kept, and pass so many images through takes too long."""
         with self._lock:
@@ -266,12 +164,12 @@ class Inference:
         to_load = 0.0 if kept else DRAW if network.revision is None else READ
         return network.spec.parameter_count * (to_load + FETCH + MULTIPLY * images) > LONGEST
 
-    def _elsewhere(self, chosen: _Chosen, images: Array, every_layer: bool) -> Array:
+    def _elsewhere(self, chosen: Chosen, images: Array, every_layer: bool) -> Array:
         with self._about(chosen):
             return self._forward(chosen.network, np.ascontiguousarray(images, np.float32), every_layer, chosen.file)
 
     @contextmanager
-    def _about(self, chosen: _Chosen) -> Iterator[None]:
+    def _about(self, chosen: Chosen) -> Iterator[None]:
         """Say of a file that cannot be read that its network was deleted meanwhile, where that is why."""
         try:
             yield
@@ -283,7 +181,7 @@ class Inference:
                 raise UnknownModel("This network has just been deleted. GET /models lists those there are.") from None
             raise
 
-    def _loaded(self, chosen: _Chosen) -> NeuralNetwork:
+    def _loaded(self, chosen: Chosen) -> NeuralNetwork:
         """Return the network with a memory of its own for its last pass, so that no other thread comes between."""
         key = (chosen.network.network_id, chosen.network.revision)
         with self._lock:
@@ -296,7 +194,7 @@ class Inference:
             self._keep(key, network)
         return _twin(network)
 
-    def _load(self, chosen: _Chosen) -> NeuralNetwork:
+    def _load(self, chosen: Chosen) -> NeuralNetwork:
         if chosen.source is not None:
             return chosen.source.load(chosen.name)
         if chosen.network.revision is None:
@@ -313,12 +211,6 @@ class Inference:
 
     def _bytes_kept(self) -> int:
         return sum(network.spec.parameter_count * BYTES_PER_PARAMETER for network in self._kept.values())
-
-
-def _of_source(source: Source, described: dict[str, Any]) -> _Chosen:
-    name, file = str(described["name"]), source.file(described["name"])
-    spec = NetworkSpec.make(described["architecture"], described["activation"], seed=0)
-    return _Chosen(name, StoredNetwork(f"hub:{name}", name, spec, 0.0, revision=str(file)), source, file)
 
 
 def distribution(outputs: Array) -> NDArray[np.float64]:
