@@ -21,6 +21,8 @@ _JPEG = b"\xff\xd8\xff"
 _PNG_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"}
 #: Ancillary ones of those can be no longer than this.
 _LONGEST_ANCILLARY = 65_536
+#: Scans of a JPEG, each of which passes over the whole picture; a progressive one has some ten.
+_MOST_SCANS = 50
 #: The markers that begin a frame of a JPEG, and those that stand alone.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
@@ -88,6 +90,8 @@ def _read_png(data: bytes) -> Header:
 
 def _read_jpeg(data: bytes) -> Header:
     """Walk through the segments up to the frame, which says the size (ITU-T T.81, B.2.2)."""
+    if data.count(bytes((0xFF, _SCAN))) > _MOST_SCANS:
+        raise PictureError("The picture is a JPEG of too many scans. Save it anew.")
     place = 2
     while place + 4 <= len(data):
         if data[place] != 0xFF:

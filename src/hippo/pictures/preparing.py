@@ -25,6 +25,11 @@ MOST_PIXELS_AT_ONCE, MOST_BYTES_AT_ONCE = 320 * 320, 100_000
 LEAST_CONTRAST, LEAST_OF_NOISE = 24.0, 6.0
 #: What has less ink than this share of the darkest is noise.
 FAINT = 0.12
+#: What is apart and has less ink than this share of the main stroke's is dust.
+SPECK = 0.04
+#: A cell that is covered less than this shows grain; a line of one pixel covers a thirtieth at the least.
+GRAIN = 0.02
+_CELLS, _MOST_STEPS = 64, 300  # of the grid on which that is found, a side; cells that a stroke is followed
 #: Widths of strokes in pixels of 28x28: no digit of MNIST is drawn thinner than the first; many are as the second.
 THINNEST, NORMAL = 1.25, 2.0
 _FINER = 4  # so many times as large as the result is what strokes are measured and thickened in
@@ -75,7 +80,7 @@ def prepare(data: bytes) -> Prepared:
     header = read_header(data)
     grey = decoded(header)
     ink, inverted = _ink(grey)
-    fitted = _fitted(_cropped(ink))
+    fitted = _fitted(_cropped(_without_specks(ink)))
     return Prepared(_centred(fitted).reshape(-1), inverted, header.width, header.height)
 
 
@@ -150,6 +155,36 @@ def _closed(light: Grey) -> Grey:
     window = max(3, max(small.size) // 3 | 1)
     closed = small.filter(ImageFilter.MaxFilter(window)).filter(ImageFilter.MinFilter(window))
     return np.asarray(closed.resize((width, height), Image.Resampling.BILINEAR), np.float32)
+
+
+def _without_specks(ink: Grey) -> Grey:
+    """Return the ink without what is apart from the strokes and has little of it, such as dust and grain of a photo.
+
+    What hangs together is found on a coarse grid: each cell takes the largest number among its neighbours' until none
+    changes.
+    """
+    height, width = ink.shape
+    cell = -(-max(height, width) // _CELLS)
+    padded = np.pad(ink, ((0, -height % cell), (0, -width % cell)))
+    rows, columns = padded.shape[0] // cell, padded.shape[1] // cell
+    amounts = padded.reshape(rows, cell, columns, cell).sum(axis=(1, 3))
+    inked = amounts > GRAIN * cell * cell
+    labels = np.where(inked, np.arange(1, inked.size + 1).reshape(inked.shape), 0)
+    for _ in range(_MOST_STEPS):
+        around = np.pad(labels, 1)
+        across = np.maximum(np.maximum(around[:-2], around[1:-1]), around[2:])
+        spread = np.maximum(np.maximum(across[:, :-2], across[:, 1:-1]), across[:, 2:]) * inked
+        if (spread == labels).all():
+            break
+        labels = spread
+    totals = np.bincount(labels.reshape(-1), weights=amounts.reshape(-1))
+    if not totals[1:].any():
+        raise PictureError(_BLANK)
+    totals[0] = 0
+    kept = (totals >= SPECK * totals.max())[labels] & inked
+    mask = kept.repeat(cell, axis=0).repeat(cell, axis=1)[:height, :width]
+    left: Grey = np.where(mask, ink, np.float32(0))
+    return left
 
 
 def _cropped(ink: Grey) -> Grey:
