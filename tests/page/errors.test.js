@@ -30,3 +30,8 @@ test("what the server says to everybody is kept", () => {
   assert.equal(errorWords(429, "too_many_jobs", said), said);
   assert.equal(errorWords(422, "invalid_value", "Not today."), "Not today.");
 });
+
+test("of a file that was refused, everything is said", () => {
+  const said = "The file is cut off: its header names more bytes than there are.";
+  assert.equal(errorWords(422, "import_refused", said), said);
+});

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { createDrawing } from "../../static/js/drawing.js";
-import { answered, ask, due, freeTurns } from "../../static/js/logic/turns.js";
+import { answered, ask, due, freeTurns, stillStands } from "../../static/js/logic/turns.js";
 import { createStore } from "../../static/js/store.js";
 
 test("the latest is due until it has its answer; while a request is under way nothing is", () => {
@@ -64,6 +64,26 @@ test("an empty sheet is nothing to ask about", async () => {
   void act.readDrawing("n");
   await settled();
   assert.equal(asked.length, 0);
+});
+
+test("an answer about what was wiped off does not stand for what is drawn next", async () => {
+  const { act, asked, state } = scene();
+  const stands = () => stillStands(state.readings.n.turns, state.drawing.since);
+  act.penDown([0.5, 0.5]);
+  void act.readDrawing("n");
+  await settled();
+  assert.equal(stands(), false);
+  act.clear();
+  act.penDown([0.2, 0.2]);
+  asked[0].resolve({ predicted_digit: 1 });
+  await settled();
+  assert.equal(stands(), false);
+  void act.readDrawing("n");
+  await settled();
+  act.penMove([[0.3, 0.3]]);
+  asked[1].resolve({ predicted_digit: 7 });
+  await settled();
+  assert.equal(stands(), true); // the drawing has grown since, and the next answer is on its way
 });
 
 test("an error is shown and not asked about again until the person says so", async () => {

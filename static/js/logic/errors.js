@@ -25,7 +25,7 @@ const BY_STATUS = {
   504: "The server took too long to answer. Try again in a moment.",
 };
 // About a file that a person chose: whatever the sentence names is in that file.
-const ABOUT_FILES = new Set(["import_refused"]);
+const ABOUT_FILES = new Set(["import_refused", "invalid_picture"]);
 // A method with an address, an address of the API, a header: words of those who write programs.
 const FOR_PROGRAMS = /\b(GET|POST|PUT|PATCH|DELETE) \/|\/(api|docs)\b|\bheader\b|\bContent-Type\b|\bJSON\b|\bjob [0-9a-f]{8}-/;
 

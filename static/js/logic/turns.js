@@ -28,3 +28,8 @@ export function answered(turns) {
   if (turns.asking === null) throw new Error("No request is under way.");
   return { asking: null, answered: turns.asking };
 }
+
+/** Whether the last answer is about something that still stands. @param {Turns} turns @param {number} since the first version that does */
+export function stillStands({ answered }, since) {
+  return answered !== null && answered >= since;
+}

@@ -7,6 +7,7 @@ import { agreement, bars, noBars, verdict } from "../logic/bars.js";
 import { percent } from "../logic/format.js";
 import { isUnfinished } from "../logic/jobs.js";
 import { isEmpty } from "../logic/strokes.js";
+import { stillStands } from "../logic/turns.js";
 import { barsView } from "./bars.js";
 import { galleryView } from "./gallery.js";
 import { pictureIcon, undoIcon } from "./icons.js";
@@ -80,7 +81,7 @@ function padWords({ picture, strokes }) {
 function readingView(network, { drawing, readings }, act) {
   const id = network.network_id;
   const reading = readings[id];
-  const current = reading && !isEmpty(drawing.sheet) && (reading.turns.answered ?? -1) >= drawing.since ? reading : null;
+  const current = reading && !isEmpty(drawing.sheet) && stillStands(reading.turns, drawing.since) ? reading : null;
   const data = current?.data ?? null;
   const busy = !isEmpty(drawing.sheet) && reading?.turns.answered !== drawing.version;
   return html`<section class="card reading-card" aria-labelledby="reading-title" aria-busy=${busy ? "true" : "false"}>
