@@ -14,9 +14,10 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
 from hippo.api.images import png_base64
-from hippo.api.replies import MisclassifiedReply, TestAnswerReply, TestAnswersReply
+from hippo.api.inference_replies import MisclassifiedReply, TestAnswerReply, TestAnswersReply
+from hippo.api.inference_schemas import BatchBody, ExampleBody, MisclassifiedQuery
 from hippo.api.routes import BODY, current_engine, named_after_view, replies
-from hippo.api.schemas import BatchBody, ExampleBody, MisclassifiedQuery, NetworkPath
+from hippo.api.schemas import NetworkPath
 from hippo.datasets.dataset import Dataset
 from hippo.inference import distribution
 from hippo.nn import Array

@@ -16,13 +16,13 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
 from hippo.api import strict_json
-from hippo.api.replies import CurrentNetworkReply
+from hippo.api.inference_replies import CurrentNetworkReply
+from hippo.api.inference_schemas import ActivationsBody, NewNetworkBody, PictureQuery, PredictBody
+from hippo.api.inference_schemas import StreamBody as StreamFields
 from hippo.api.requests import MAX_IMAGES_BYTES, takes
 from hippo.api.routes import BODY, current_engine, named_after_view, replies
 from hippo.api.routes.inference import ACTIVATIONS, PREDICTION, activated, predicted
 from hippo.api.routes.pictures import PICTURE_BODY, PICTURE_PREDICTION, recognised
-from hippo.api.schemas import ActivationsBody, NewNetworkBody, PictureQuery, PredictBody
-from hippo.api.schemas import StreamBody as StreamFields
 from hippo.errors import NoModel, UnknownJob, UnknownNetwork
 from hippo.network import NetworkSpec
 from hippo.pictures import MAX_PICTURE_BYTES

@@ -8,7 +8,7 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
 from hippo.api.images import png_base64
-from hippo.api.replies import ExampleReply
+from hippo.api.inference_replies import ExampleReply
 from hippo.api.routes import current_engine, named_after_view, replies
 from hippo.api.schemas import NetworkPath
 

@@ -14,10 +14,10 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
 from hippo.api import strict_json
-from hippo.api.replies import ActivationsReply, ModelsReply, Predicted
+from hippo.api.inference_replies import ActivationsReply, ModelsReply, Predicted
+from hippo.api.inference_schemas import ActivationsBody, PredictBody
 from hippo.api.requests import MAX_IMAGES_BYTES, takes
 from hippo.api.routes import BODY, current_engine, named_after_view, replies
-from hippo.api.schemas import ActivationsBody, PredictBody
 
 #: Answers after which others have their turn; each has eleven long numbers to be written.
 _WRITTEN_AT_ONCE = 100

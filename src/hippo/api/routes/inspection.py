@@ -8,9 +8,10 @@ from typing import Any
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
-from hippo.api.replies import LoadedReply, StatisticsReply, VisualizationReply
+from hippo.api.inference_replies import LoadedReply, StatisticsReply, VisualizationReply
+from hippo.api.inference_schemas import EmptyBody
 from hippo.api.routes import BODY, current_engine, named_after_view, replies
-from hippo.api.schemas import EmptyBody, NetworkPath
+from hippo.api.schemas import NetworkPath
 
 blueprint = APIBlueprint(
     "inspection",

@@ -9,9 +9,9 @@ from flask import Response
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
-from hippo.api.replies import MnistReply, SamplesReply
+from hippo.api.inference_replies import MnistReply, SamplesReply
+from hippo.api.inference_schemas import SamplesQuery
 from hippo.api.routes import current_engine, named_after_view, replies
-from hippo.api.schemas import SamplesQuery
 
 blueprint = APIBlueprint(
     "mnist",

@@ -8,11 +8,11 @@ import numpy as np
 from flask_openapi.blueprint import APIBlueprint
 
 from hippo.api.images import png_base64
-from hippo.api.replies import NearestReply, PicturePredictionReply
+from hippo.api.inference_replies import NearestReply, PicturePredictionReply
+from hippo.api.inference_schemas import NearestBody, PictureQuery
 from hippo.api.requests import takes
 from hippo.api.routes import BODY, current_engine, named_after_view, replies
 from hippo.api.routes.inference import TAG
-from hippo.api.schemas import NearestBody, PictureQuery
 from hippo.api.uploads import PICTURE_TYPES, read_picture
 from hippo.pictures import MAX_PICTURE_BYTES
 
