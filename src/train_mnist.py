@@ -211,6 +211,10 @@ def conclusion(experiment: Experiment, result: Result, files: RunFiles, log: Pat
         f"{percent(low)} to {percent(high)}); the test set was looked at {experiment.test_set_use}",
         f"Model: {files.model}",
     ]
+    if experiment.config.augment:
+        changing = sum(record["augmentation_share"] * record["duration_seconds"] for record in result.history)
+        training = sum(record["duration_seconds"] for record in result.history)
+        lines.insert(1, f"Changing pictures took {percent(changing / training)} of that")
     lines += [f"Log: {log}"] if log else []
     if result.test.accuracy < GUESSING:
         lines.append("This is hardly better than guessing: try another --learning-rate, most likely a smaller one.")

@@ -419,6 +419,14 @@ def test_a_run_that_learns_nothing_says_what_to_try(train: Inline, digits: Path)
     assert "guessing" not in train(*small).out
 
 
+def test_the_share_of_augmentation_is_said(train: Inline, digits: Path) -> None:
+    small = (*SMALL, "--data", digits, "--quiet", "--epochs", 1)
+    said = re.search(r"Changing pictures took (\d+\.\d\d) % of that", train(*small, "--augment", "elastic").out)
+    assert said is not None
+    assert 0 < float(said[1]) < 100
+    assert "Changing pictures" not in train(*small).out
+
+
 def test_settings_of_another_schedule_and_bad_folders_are_refused(train: Inline, digits: Path, tmp_path: Path) -> None:
     small = (*SMALL, "--data", digits, "--quiet")
     assert_refused(train(*small, "--step-every", 3), SCRIPT, "--schedule step")
