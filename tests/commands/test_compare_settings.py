@@ -17,18 +17,13 @@ from hippo.experiment import Experiment
 from hippo.network import NetworkSpec, NeuralNetwork
 from hippo.recipes import COMPARISONS
 from hippo.training import TrainingConfig
-from tests.commands.shell import Inline, assert_refused, end, made_digits, shell, start
+from tests.commands.shell import Inline, assert_refused, end, shell, start
 from tests.jobs.made_data import made_mnist
 
 SCRIPT = "compare_settings.py"
 SMALL = ("--sizes", 784, 8, 10, "--activation", "relu")
 TWO = ("--setting", "SGD: --learning-rate 0.02", "--setting", "Adam: --optimizer adam --learning-rate 0.002")
 WRITTEN = {f"compare-{{}}.{kind}" for kind in ("json", "png", "svg")}
-
-
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made_digits(tmp_path_factory.mktemp("digits") / "digits.npz")
 
 
 @pytest.fixture

@@ -23,15 +23,10 @@ from hippo.run_files import RunFiles
 from hippo.training import TrainingConfig, TrainingState
 from hippo.training.statistics import wilson_interval
 from hippo.training.training_logger import epochs_of, read_log
-from tests.commands.shell import SRC, Inline, assert_refused, end, made_digits, shell, start
+from tests.commands.shell import SRC, Inline, assert_refused, end, shell, start
 
 SCRIPT = "train_mnist.py"
 SMALL = ("--sizes", 784, 12, 10, "--activation", "relu", "--learning-rate", 0.02, "--seed", 5)
-
-
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made_digits(tmp_path_factory.mktemp("digits") / "digits.npz")
 
 
 @pytest.fixture
