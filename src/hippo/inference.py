@@ -7,7 +7,6 @@ trains or changes a network; what a request looks like is known to the web alone
 
 from __future__ import annotations
 
-import copy
 import logging
 import threading
 from collections import OrderedDict
@@ -34,8 +33,8 @@ MOST_KEPT, MOST_BYTES = 32, 64 * 2**20
 #: What takes longer than this is computed by the assistant, seconds.
 LONGEST = 0.020
 #: Seconds per parameter on a slow machine, some four times what was measured: to read it from a file, to draw it anew
-#: from the seed, to fetch it from memory, and to multiply it with one image.
-READ, DRAW, FETCH, MULTIPLY = 3e-8, 2e-7, 1e-9, 2e-10
+#: from the seed, to fetch and widen it, and to multiply it with one image.
+READ, DRAW, FETCH, MULTIPLY = 3e-8, 2e-7, 3e-9, 2e-10
 BYTES_PER_PARAMETER = 8  # a weight and its gradient, float32
 
 
@@ -113,7 +112,7 @@ class Inference:
         return self._choice.models()
 
     def network(self, model: str | None = None) -> tuple[str, NeuralNetwork]:
-        """Return the name of the network that answers, and the network, for the caller alone to run.
+        """Return the name of the network that answers, and the network; it is shared, to be run and not changed.
 
         Parameters
         ----------
@@ -182,7 +181,6 @@ class Inference:
             raise
 
     def _loaded(self, chosen: Chosen) -> NeuralNetwork:
-        """Return the network with a memory of its own for its last pass, so that no other thread comes between."""
         key = (chosen.network.network_id, chosen.network.revision)
         with self._lock:
             network = self._kept.get(key)
@@ -192,7 +190,7 @@ class Inference:
             with self._about(chosen):
                 network = self._load(chosen)
             self._keep(key, network)
-        return _twin(network)
+        return network
 
     def _load(self, chosen: Chosen) -> NeuralNetwork:
         if chosen.source is not None:
@@ -225,11 +223,3 @@ def distribution(outputs: Array) -> NDArray[np.float64]:
     np.divide(p, total, out=p, where=says_something)
     p[~says_something[:, 0]] = 1 / p.shape[1]
     return p
-
-
-def _twin(network: NeuralNetwork) -> NeuralNetwork:
-    """Return a network that shares the weights of another, but remembers its own last pass."""
-    twin = copy.copy(network)
-    twin.model = copy.copy(network.model)
-    twin.model.modules = [copy.copy(module) for module in network.model.modules]
-    return twin

@@ -6,6 +6,7 @@ are kept is the matter of ``persistence``; who may train when, of ``jobs``.
 
 from __future__ import annotations
 
+import copy
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -211,22 +212,23 @@ class NeuralNetwork:
 
     def predict(self, images: Array) -> Array:
         """Return the ten outputs (N, 10), each 0-1, for `images` (N, 784), 0-1. With a softmax every row sums to 1."""
-        with self.model.mode(training=False):
-            outputs = self.model.forward(np.atleast_2d(np.asarray(images, np.float32)))
-        return output_probabilities(self.loss, outputs)
+        return self.activations(images)[-1]
 
     def activations(self, images: Array) -> list[Array]:
-        """Return what every layer shows for `images` (N, 784): the input, hidden layers (N, width), outputs (N, 10)."""
-        x = np.atleast_2d(np.asarray(images, np.float32))
+        """Return what every layer shows for `images` (N, 784): the input, hidden layers (N, width), outputs (N, 10).
+
+        Computed in float64 and returned as float32, so that an image gets the same answer alone, among others and from
+        another library. It may be called from several threads at once.
+        """
+        x: Array = np.atleast_2d(np.asarray(images, np.float64))
         layers = [x]
-        with self.model.mode(training=False):
-            for module in self.model.modules:
-                x = module.forward(x)
-                if not isinstance(module, Linear | Dropout):
-                    layers.append(x)
+        for module in self.model.modules:
+            x = _in_float64(module).forward(x)
+            if not isinstance(module, Linear | Dropout):
+                layers.append(x)
         if isinstance(self.model.modules[-1], Linear):
             layers.append(output_probabilities(self.loss, x))
-        return layers
+        return [layer.astype(np.float32) for layer in layers]
 
     def train(
         self,
@@ -306,6 +308,14 @@ def _build(spec: NetworkSpec, initializer: str) -> Sequential:
     if spec.loss == "quadratic":
         modules.append(Sigmoid())
     return Sequential(modules).eval()
+
+
+def _in_float64(module: Module) -> Module:
+    """Return the module with its parameters in float64, to be run forward once; it leaves nothing in the other."""
+    exact = copy.copy(module)
+    exact.parameters = {name: array.astype(np.float64) for name, array in module.parameters.items()}
+    exact.keeps_arrays = False
+    return exact.eval()
 
 
 def make_layers(
