@@ -152,6 +152,18 @@ def test_a_worker_that_does_not_listen_is_made_to(running: Running, monkeypatch:
     assert running.log.wait_for_end(running.train(running.network(10), 1))[0] == "training_complete"
 
 
+def test_who_has_a_job_can_be_told_of_it(running: Running) -> None:
+    backend = running.engine.backend
+    assert not backend.tell("nobody's", {"type": "watch"})
+    job_id = running.train(running.network(30), epochs=500)
+    running.wait_for_epoch(job_id, 1)
+    assert backend.tell(job_id, {"type": "watch"})
+    running.engine.jobs.cancel(job_id)
+    assert running.log.wait_for_end(job_id)[1]["state"] == "cancelled"
+    assert running.log.wait_for_end(running.train(running.network(10), 1))[0] == "training_complete"
+    assert not backend.tell(job_id, {"type": "watch"})
+
+
 def test_a_long_epoch_gives_signs_of_life(running: Running) -> None:
     job_id = running.train(running.network(300, 300), epochs=2)
     _, payload = running.log.wait_for(lambda e: e[0] == "training_progress" and e[1]["job_id"] == job_id)

@@ -25,6 +25,7 @@ import time
 from collections import deque
 from pathlib import Path
 
+from hippo.jobs.frames import Message
 from hippo.jobs.worker_keeper import Task, Worker
 
 
@@ -96,6 +97,13 @@ class ProcessBackend:
             self._queue = deque(task for task in self._queue if task.job_id != job_id)
         taken = [worker.cancel(job_id) for worker in self._workers]
         return any(taken)
+
+    def tell(self, job_id: str, message: Message) -> bool:
+        """Send a message to the worker that has the task of this job, or the assistant; return whether one has it.
+
+        Of a task that is just ending, nothing may come of it.
+        """
+        return any(worker.tell(job_id, message) for worker in (*self._workers, self._assistant))
 
     def stop(self, timeout: float) -> None:
         """Let every worker checkpoint and exit; end those that have not after `timeout` seconds."""

@@ -37,6 +37,9 @@ from hippo.pixels import MalformedBody, WrongPixels, read_body
 
 log = logging.getLogger(__name__)
 
+#: Messages about the run under way; every other one, but for cancel and stop, is a task.
+ABOUT_A_RUN = frozenset({"pause", "pace", "change", "watch"})
+
 
 class WorkerContext:
     """What a run sees of this process; see `hippo.jobs.run.Context`."""
@@ -94,6 +97,9 @@ class WorkerContext:
         """Let the run of this job end after its current mini-batch."""
         self._cancelled.add(job_id)
 
+    def told(self, message: Message) -> None:
+        """Take a message about the run under way, on the control thread."""
+
     def stop(self) -> None:
         """Let whatever runs be interrupted after its current mini-batch."""
         self._stopping = True
@@ -126,6 +132,8 @@ def _control(sock: socket.socket, context: WorkerContext, tasks: queue.SimpleQue
         elif message["type"] == "stop":
             context.stop()
             tasks.put(None)
+        elif message["type"] in ABOUT_A_RUN:
+            context.told(message)
         else:
             tasks.put(message)
     os._exit(0)

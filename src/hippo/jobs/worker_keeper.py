@@ -30,6 +30,8 @@ KILL_AFTER = 60.0
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.05, 5.0
 #: A worker that lived this long was well; its death says nothing about the next one.
 HEALTHY_AFTER = 10.0
+#: Reports after which the task goes on; every other one is the last of its task.
+GOES_ON = frozenset({"started", "epoch", "progress", "changed", "frame", "phase"})
 
 
 @dataclass
@@ -102,6 +104,14 @@ class Worker:
         timer.start()
         return True
 
+    def tell(self, job_id: str, message: Message) -> bool:
+        """Send the process a message about its task if that is of this job; return whether it is."""
+        with self._lock:
+            if self.task is None or self.task.job_id != job_id:
+                return False
+            self._tell(message | {"job_id": job_id})
+        return True
+
     def stop(self) -> None:
         """Let the process checkpoint and exit, and start no other."""
         self._stopping.set()
@@ -168,7 +178,7 @@ class Worker:
         if task is None or task.job_id != message["job_id"]:
             return
         task.report(message)
-        if message["type"] not in ("started", "epoch", "progress"):
+        if message["type"] not in GOES_ON:
             self.task = None  # only now: while it is there, a cancel is for the worker, and not for the queue
             self.feed()
 
