@@ -1,0 +1,238 @@
+"""One step of a run with every number of one neuron: what goes in, z, a, delta, the gradients, and what they change.
+
+The step is not described but taken: by the training loop itself, on a network of the caller's that is given up for it,
+with the examples that come next in the run. Whoever lets the run itself go on by one mini-batch gets the same weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hippo.errors import InvalidValue
+from hippo.nn import Array, Linear, Loss, Module, Sequential, softmax
+from hippo.training.batches import Examples
+from hippo.training.callbacks import Callback
+from hippo.training.config import TrainingConfig
+from hippo.training.health import apart, layers_of
+from hippo.training.loop import train
+from hippo.training.state import TrainingRun, TrainingState
+
+#: Examples of the mini-batch of which single numbers are kept; sums are over all.
+MOST_EXAMPLES = 20
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """What feeds a neuron with n inputs, before and after a step.
+
+    Attributes
+    ----------
+    weights, gradients, changes : ndarray of float32 (n,)
+        The weights before the step; dC/dw over the mini-batch, as the optimizer was given it; what the step added.
+    memory : dict of str to ndarray (n,)
+        What the optimizer remembered of earlier steps before this one, by the letter in its paper, such as ``"v"``.
+    bias, bias_gradient, bias_change : float
+    bias_memory : dict of str to float
+    """
+
+    weights: Array
+    gradients: Array
+    changes: Array
+    memory: dict[str, Array]
+    bias: float
+    bias_gradient: float
+    bias_change: float
+    bias_memory: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One mini-batch, as one neuron sees it.
+
+    Attributes
+    ----------
+    epoch, batch, batches : int
+        The mini-batch, counted from 1, and how many an epoch has.
+    step : int
+        Steps taken before this one.
+    size : int
+        Examples of the mini-batch, of which the arrays below hold the first `MOST_EXAMPLES`.
+    learning_rate, loss : float
+        Of this step; the mean over the mini-batch, before the step.
+    examples : ndarray of int (k,)
+        Their places in the training set.
+    labels : ndarray of int (k,)
+    inputs : ndarray of float32 (k, n)
+        What comes into the neuron.
+    z, a, delta : ndarray of float32 (k,)
+        Weighted sum and bias, what the activation makes of it, and dC/dz, which holds the mean's 1 / size.
+    incoming : Incoming
+    """
+
+    epoch: int
+    batch: int
+    batches: int
+    step: int
+    size: int
+    learning_rate: float
+    loss: float
+    examples: NDArray[np.int64]
+    labels: NDArray[np.intp]
+    inputs: Array
+    z: Array
+    a: Array
+    delta: Array
+    incoming: Incoming
+
+
+def explain_step(
+    model: Sequential,
+    loss: Loss,
+    training_data: Examples,
+    config: TrainingConfig,
+    rng: np.random.Generator,
+    state: TrainingState,
+    layer: int,
+    neuron: int,
+    callbacks: tuple[Callback, ...] = (),
+) -> Explanation:
+    """Take the next step of a run, and return what it was made of.
+
+    Parameters
+    ----------
+    model, loss, training_data, config, rng, state
+        As for `hippo.training.train`; `model` and `state` are changed.
+    layer, neuron : int
+        The layer, from 1 for the first that has weights, and the neuron in it, from 0.
+    callbacks : tuple of Callback
+        Those of the run that have a part in its steps.
+
+    Raises
+    ------
+    InvalidValue
+        When there is no such neuron, or no step is left.
+    """
+    linear, activation = _layer(model, layer)
+    if not 0 <= neuron < len(linear.parameters["bias"]):
+        last = len(linear.parameters["bias"]) - 1
+        raise InvalidValue(f"neuron must be a whole number from 0 to {last} in layer {layer}, not {neuron}.")
+    place = model.modules.index(linear)
+    listener = _Listener(linear)
+    observer = _Observer(linear, place, neuron)
+    model.modules[place] = listener
+    try:
+        train(model, loss, training_data, config, rng, callbacks=[*callbacks, observer], state=state)
+    except _StepTaken:
+        pass
+    finally:
+        model.modules[place] = linear
+    if observer.incoming is None:
+        raise InvalidValue("This run has no step left.")
+    order = _order(rng, state, len(training_data))
+    batch_size = config.mini_batch_size
+    places = order[(state.batch - 1) * batch_size : state.batch * batch_size]
+    examples = places[:MOST_EXAMPLES]
+    z = np.concatenate(listener.outputs)
+    return Explanation(
+        epoch=state.epoch + 1,
+        batch=state.batch,
+        batches=-(-len(training_data) // batch_size),
+        step=state.steps - 1,
+        size=len(places),
+        learning_rate=observer.learning_rate,
+        loss=observer.loss_sum / len(places),
+        examples=examples,
+        labels=np.asarray(training_data.labels[examples], np.intp),
+        inputs=np.concatenate(listener.inputs),
+        z=z[:, neuron],
+        a=(apart(activation).forward(z) if activation else softmax(z))[:, neuron],
+        delta=np.concatenate(listener.deltas)[:, neuron],
+        incoming=observer.incoming,
+    )
+
+
+class _StepTaken(Exception):
+    """Ends the loop after its first step."""
+
+
+class _Listener(Module):
+    """Stands in the place of a layer and keeps the first rows of what passes it, forward and backward."""
+
+    def __init__(self, layer: Linear) -> None:
+        super().__init__()
+        self._layer = layer
+        self.inputs: list[Array] = []
+        self.outputs: list[Array] = []
+        self.deltas: list[Array] = []
+
+    def forward(self, x: Array) -> Array:
+        """Do as the layer does."""
+        y = self._layer.forward(x)
+        self._room = MOST_EXAMPLES - sum(map(len, self.inputs))
+        self.inputs.append(x[: self._room].copy())
+        self.outputs.append(y[: self._room].copy())
+        return y
+
+    def backward(self, gradient: Array) -> Array:
+        """Do as the layer does."""
+        self.deltas.append(gradient[: self._room].copy())
+        return self._layer.backward(gradient)
+
+
+class _Observer(Callback):
+    """Compares a neuron before and after the first step, and ends the loop there."""
+
+    def __init__(self, layer: Linear, place: int, neuron: int) -> None:
+        self._layer, self._place, self._neuron = layer, place, neuron
+        self.incoming: Incoming | None = None
+        self.learning_rate = self.loss_sum = 0.0
+
+    def on_train_begin(self, run: TrainingRun) -> None:
+        """Remember what is there before the step."""
+        self._weights, self._bias = self._column(self._layer.parameters, "weights"), self._number("bias")
+        letters = run.optimizer.remembers
+        state, place, neuron = run.optimizer.state, self._place, self._neuron
+        self._memory = {letter: state[f"{letter}.{place}.weights"][:, neuron].copy() for letter in letters}
+        self._bias_memory = {letter: float(state[f"{letter}.{place}.bias"][neuron]) for letter in letters}
+
+    def on_epoch_begin(self, run: TrainingRun) -> None:
+        """Remember what the loss was, which begins anew with an epoch."""
+        self._loss_before = run.state.loss_sum
+
+    def on_batch_end(self, run: TrainingRun) -> None:
+        """Take the difference."""
+        self.learning_rate, self.loss_sum = run.optimizer.lr, run.state.loss_sum - self._loss_before
+        self.incoming = Incoming(
+            self._weights,
+            self._column(self._layer.gradients, "weights"),
+            self._column(self._layer.parameters, "weights") - self._weights,
+            self._memory,
+            self._bias,
+            float(self._layer.gradients["bias"][self._neuron]),
+            self._number("bias") - self._bias,
+            self._bias_memory,
+        )
+        raise _StepTaken
+
+    def _column(self, arrays: dict[str, Array], name: str) -> Array:
+        return arrays[name][:, self._neuron].copy()
+
+    def _number(self, name: str) -> float:
+        return float(self._layer.parameters[name][self._neuron])
+
+
+def _layer(model: Sequential, layer: int) -> tuple[Linear, Module | None]:
+    layers = layers_of(model)
+    if not 1 <= layer <= len(layers):
+        raise InvalidValue(f"layer must be a whole number from 1 to {len(layers)}, not {layer}.")
+    return layers[layer - 1]
+
+
+def _order(rng: np.random.Generator, state: TrainingState, count: int) -> NDArray[np.int64]:
+    """Return the order of the examples in the epoch under way, as the loop has drawn it."""
+    assert state.rng_state is not None  # the loop has begun the epoch
+    rng.bit_generator.state = state.rng_state
+    return rng.permutation(count)

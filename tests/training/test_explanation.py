@@ -1,0 +1,178 @@
+"""What is said of the next step is what the next step does, number by number, for every network and optimizer."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hippo.datasets import MNIST
+from hippo.errors import InvalidValue
+from hippo.network import NeuralNetwork, shuffling
+from hippo.nn import Array
+from hippo.training import Control, TrainingConfig, TrainingState, train
+from hippo.training.explanation import MOST_EXAMPLES, Explanation, explain_step
+from tests.jobs.made_data import made_mnist
+
+SEED = 5
+
+
+class Enough(Exception):
+    """Ends a run after some mini-batches."""
+
+
+@pytest.fixture(scope="module")
+def data() -> MNIST:
+    return made_mnist()
+
+
+def steps(network: NeuralNetwork, data: MNIST, config: TrainingConfig, state: TrainingState, count: int) -> None:
+    """Let the run go on by `count` mini-batches."""
+    end = state.steps + count
+
+    def ask() -> Exception | None:
+        return Enough() if state.steps >= end else None
+
+    with pytest.raises(Enough):
+        train(
+            network.model,
+            network.loss,
+            data.training_data,
+            config,
+            shuffling(SEED),
+            callbacks=[Control(ask)],
+            state=state,
+        )
+
+
+def after(network: NeuralNetwork, data: MNIST, config: TrainingConfig, done: int) -> TrainingState:
+    state = TrainingState()
+    if done:
+        steps(network, data, config, state, done)
+    return state
+
+
+def explained(
+    network: NeuralNetwork, data: MNIST, config: TrainingConfig, state: TrainingState, layer: int, neuron: int
+) -> Explanation:
+    """Explain a step of a run on copies, so that the run itself can still take it."""
+    net, at = copy.deepcopy((network, state))
+    rng = shuffling(SEED)
+    return explain_step(net.model, net.loss, data.training_data, config, rng, at, layer, neuron)
+
+
+def column(network: NeuralNetwork, layer: int, neuron: int) -> tuple[Array, float]:
+    names = [name for name in network.model.parameters if name.endswith("weights")]
+    weights = network.model.parameters[names[layer - 1]]
+    bias = network.model.parameters[names[layer - 1].replace("weights", "bias")]
+    return weights[:, neuron].copy(), float(bias[neuron])
+
+
+RUNS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "classic": ({}, {"learning_rate": 3.0}),
+    "momentum": ({"activation": "tanh"}, {"learning_rate": 0.1, "momentum": 0.9}),
+    "nesterov": ({"activation": "relu"}, {"learning_rate": 0.05, "momentum": 0.9, "nesterov": True}),
+    "adam": ({"activation": "relu"}, {"learning_rate": 0.01, "optimizer": "adam", "weight_decay": 0.01}),
+    "dropout": ({"activation": "leaky_relu", "dropout": 0.3}, {"learning_rate": 0.1}),
+    "changed pictures": ({"activation": "relu"}, {"learning_rate": 0.1, "augment": ("shift",)}),
+    "clipped": ({"activation": "relu"}, {"learning_rate": 0.1, "clip_norm": 0.01, "schedule": "cosine"}),
+}
+
+
+@pytest.mark.parametrize("layer", [1, 2, 3])
+@pytest.mark.parametrize("done", [0, 3, 70])
+@pytest.mark.parametrize("run", RUNS)
+def test_the_step_is_the_one_that_follows(run: str, done: int, layer: int, data: MNIST) -> None:
+    spec, settings = RUNS[run]
+    network = NeuralNetwork([784, 9, 8, 10], seed=1, **spec)
+    config = TrainingConfig(3, 10, seed=SEED, **settings)
+    state = after(network, data, config, done)
+    said = explained(network, data, config, state, layer, 2)
+    weights, bias = column(network, layer, 2)
+    steps(network, data, config, state, 1)
+    new_weights, new_bias = column(network, layer, 2)
+    incoming = said.incoming
+    np.testing.assert_array_equal(incoming.weights, weights)
+    np.testing.assert_array_equal(incoming.changes, new_weights - weights)
+    assert (incoming.bias, incoming.bias_change) == (bias, new_bias - bias)
+    assert (said.epoch, said.batch, said.batches, said.step) == (1 + done // 60, 1 + done % 60, 60, done)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "leaky_relu"])
+@pytest.mark.parametrize("layer", [1, 2])
+@pytest.mark.parametrize("loss", ["quadratic", "cross_entropy"])
+def test_the_numbers_make_each_other(activation: str, loss: str, layer: int, data: MNIST) -> None:
+    network = NeuralNetwork([784, 9, 10], activation, loss, seed=1)
+    config = TrainingConfig(1, 10, 0.5, seed=SEED)
+    state = after(network, data, config, 4)
+    said = explained(network, data, config, state, layer, 3)
+    incoming = said.incoming
+    assert said.size == len(said.examples) == len(said.z) == 10
+    images = data.training_data.images[said.examples]
+    np.testing.assert_array_equal(said.labels, data.training_data.labels[said.examples])
+    before = images if layer == 1 else network.activations(images)[1]
+    np.testing.assert_allclose(said.inputs, before, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(said.z, said.inputs @ incoming.weights + incoming.bias, atol=1e-5)
+    np.testing.assert_allclose(said.a, network.activations(images)[layer][:, 3], rtol=1e-5, atol=1e-6)
+    # BP3 and BP4 of Nielsen, chapter 2: what a neuron's weights should do is what came in times its delta.
+    np.testing.assert_allclose(incoming.gradients, said.inputs.T @ said.delta, atol=1e-6)
+    assert incoming.bias_gradient == pytest.approx(said.delta.sum(), abs=1e-6)
+    np.testing.assert_allclose(incoming.changes, -0.5 * incoming.gradients, atol=1e-6)
+    assert said.learning_rate == 0.5
+    assert said.loss == pytest.approx(
+        network.loss.forward(network.model.forward(images), np.eye(10)[said.labels]), rel=1e-5
+    )
+
+
+def test_momentum_shows_what_it_remembers(data: MNIST) -> None:
+    network = NeuralNetwork([784, 9, 10], "tanh", seed=1)
+    config = TrainingConfig(1, 10, 0.1, seed=SEED, momentum=0.9)
+    state = after(network, data, config, 4)
+    incoming = explained(network, data, config, state, 1, 3).incoming
+    velocity = 0.9 * incoming.memory["v"] + incoming.gradients
+    np.testing.assert_allclose(incoming.changes, -0.1 * velocity, atol=1e-6)
+    velocity_of_bias = 0.9 * incoming.bias_memory["v"] + incoming.bias_gradient
+    assert incoming.bias_change == pytest.approx(-0.1 * velocity_of_bias, abs=1e-6)
+
+
+@pytest.mark.parametrize("size", [70, 600])
+def test_of_a_large_mini_batch_the_first_examples_are_shown_and_all_count(size: int, data: MNIST) -> None:
+    network = NeuralNetwork([784, 9, 10], seed=1)
+    config = TrainingConfig(2, size, 0.5, seed=SEED)
+    state = after(network, data, config, 1)
+    said = explained(network, data, config, state, 2, 3)
+    assert said.size == size
+    assert len(said.examples) == len(said.a) == len(said.delta) == len(said.inputs) == MOST_EXAMPLES
+    steps(network, data, config, state, 1)
+    np.testing.assert_array_equal(said.incoming.weights + said.incoming.changes, column(network, 2, 3)[0])
+
+
+def test_a_mini_batch_in_parts_counts_as_one(data: MNIST, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hippo.training.batches.CHUNK", 50)
+    test_of_a_large_mini_batch_the_first_examples_are_shown_and_all_count(300, data)
+
+
+def test_the_last_mini_batch_of_an_epoch_may_be_smaller(data: MNIST) -> None:
+    network = NeuralNetwork([784, 9, 10], seed=1)
+    config = TrainingConfig(2, 70, 0.5, seed=SEED)
+    said = explained(network, data, config, after(network, data, config, 8), 1, 0)
+    assert (said.batch, said.batches, said.size) == (9, 9, 40)
+
+
+@pytest.mark.parametrize(
+    ("layer", "neuron", "text"), [(0, 0, "layer"), (3, 0, "1 to 2"), (1, 9, "0 to 8"), (1, -1, "0 to 8")]
+)
+def test_a_neuron_that_is_not_there(layer: int, neuron: int, text: str, data: MNIST) -> None:
+    network = NeuralNetwork([784, 9, 10], seed=1)
+    with pytest.raises(InvalidValue, match=text):
+        explained(network, data, TrainingConfig(1, 10, 0.5), TrainingState(), layer, neuron)
+
+
+def test_a_run_that_is_over_has_no_step_left(data: MNIST) -> None:
+    network = NeuralNetwork([784, 9, 10], seed=1)
+    state = TrainingState()
+    train(network.model, network.loss, data.training_data, TrainingConfig(1, 100, 0.5), shuffling(SEED), state=state)
+    with pytest.raises(InvalidValue, match="no step left"):
+        explained(network, data, TrainingConfig(1, 100, 0.5), state, 1, 0)
