@@ -189,6 +189,7 @@ def description(experiment: Experiment, goes_on: bool) -> str:
     settings += [f"gradients clipped to {config.clip_norm:g}"] if config.clip_norm else []
     settings += [f"labels smoothed by {config.label_smoothing:g}"] if config.label_smoothing else []
     settings += [f"dropout {spec.dropout:g}"] if spec.dropout else []
+    settings += ["not shuffled"] if not config.shuffle else []
     settings += [f"augmented by {', '.join(config.augment)}"] if config.augment else []
     return (
         f"{'Going on with' if goes_on else 'Training'} {'-'.join(map(str, spec.layer_sizes))} "

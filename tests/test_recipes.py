@@ -106,6 +106,9 @@ def test_every_setting_has_an_argument() -> None:
             parsed(flag, "--")  # known, and what it takes is missing or wrong
     assert {"--sizes", "--init", "--mini-batch-size", "--keep"} <= set(flags)
     assert settings_given(parsed()) == []
+    assert settings_given(parsed("--no-shuffle")) == ["--no-shuffle"]
+    assert experiment_from(parsed(), 1).config.shuffle
+    assert not experiment_from(parsed("--no-shuffle"), 1).config.shuffle
 
 
 def test_settings_that_do_not_go_together_are_refused() -> None:

@@ -21,7 +21,7 @@ DEFAULT_RECIPE = "classic"
 _NETWORK = ("layer_sizes", "activation", "loss", "initializer", "dropout")
 _TRAINING = tuple(name for name in TrainingConfig.__dataclass_fields__ if name != "seed")
 #: Arguments that are not called like what they set.
-_SHORT = {"layer_sizes": "sizes", "initializer": "init"}
+_SHORT = {"layer_sizes": "sizes", "initializer": "init", "shuffle": "no-shuffle"}
 
 
 def add_network_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +56,13 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--label-smoothing", type=float, metavar="X", help="certainty taken from the targets, 0 to 1")
     group.add_argument(
         "--augment", nargs="+", choices=AUGMENTATIONS, metavar="KIND", help="shift, rotate, elastic: change pictures"
+    )
+    group.add_argument(
+        "--no-shuffle",
+        dest="shuffle",
+        action="store_false",
+        default=None,
+        help="take the examples in the same order in every epoch, that in which they lie",
     )
 
 

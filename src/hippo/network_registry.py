@@ -31,7 +31,7 @@ from hippo.jobs.store import Store, StoredNetwork
 from hippo.jobs.transfers import Transfers
 from hippo.network import NetworkSpec
 from hippo.nn import Array
-from hippo.persistence.model_persistence import ModelFiles
+from hippo.persistence.model_persistence import ModelFiles, Outputs
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ class NetworkRegistry:
         self._transfers = transfers
         self._lock = threading.Lock()
         self._in_memory: set[str] = set()
-        self._outputs: OrderedDict[tuple[str, str], tuple[Array, Array]] = OrderedDict()
+        self._outputs: OrderedDict[tuple[str, str], Outputs] = OrderedDict()
 
     def start(self) -> None:
         """Finish deletions that a kill cut short, and bring rows and files in line."""
@@ -257,8 +257,8 @@ class NetworkRegistry:
         DataError
             When the test set is missing.
         """
-        outputs, last_weights = self._test_outputs(network_id)
-        test_data = self._test_data()
+        found, test_data = self._test_outputs(network_id), self._test_data()
+        outputs = found.outputs
         predicted = outputs.argmax(axis=1)
         candidates = np.flatnonzero((predicted == test_data.labels) == correct)
         if not len(candidates):
@@ -272,18 +272,18 @@ class NetworkRegistry:
             actual=int(test_data.labels[index]),
             correct=correct,
             pixels=test_data.pixels[index],
-            output_weights=last_weights.T.tolist(),
+            output_weights=found.last_weights.T.tolist(),
             network_output=outputs[index].tolist(),
         )
 
-    def answers(self, network_id: str) -> tuple[Array, Dataset]:
-        """Return the network's outputs for the test set (10000, 10), and the test set; raises as `example` does."""
-        outputs, _ = self._test_outputs(network_id)
+    def answers(self, network_id: str) -> tuple[Outputs, Dataset]:
+        """Return what the network makes of the test set, and the test set; raises as `example` does."""
+        found = self._test_outputs(network_id)
         self.load(network_id)
-        return outputs, self._test_data()
+        return found, self._test_data()
 
-    def _test_outputs(self, network_id: str) -> tuple[Array, Array]:
-        """Return the current weights' answers for the test set (10000, 10), and the last layer's weights (H, 10)."""
+    def _test_outputs(self, network_id: str) -> Outputs:
+        """Return what the current weights make of the test set."""
         for _ in range(2):  # a run that ends meanwhile changes the revision; then once more
             network = self._store.network(network_id)
             revision = network.revision or INITIAL
@@ -297,7 +297,7 @@ class NetworkRegistry:
                 self._compute_outputs(network_id)
                 found = self._read_outputs(network_id, revision)
             if found is not None:
-                self._note_accuracy(network, revision, found[0])
+                self._note_accuracy(network, revision, found.outputs)
                 with self._lock:
                     self._outputs[key] = found
                     while len(self._outputs) > CACHED_OUTPUTS:
@@ -311,7 +311,7 @@ class NetworkRegistry:
             accuracy = float(np.mean(outputs.argmax(axis=1) == self._test_data().labels))
             self._store.set_accuracy(network.network_id, revision, accuracy)
 
-    def _read_outputs(self, network_id: str, revision: str) -> tuple[Array, Array] | None:
+    def _read_outputs(self, network_id: str, revision: str) -> Outputs | None:
         try:
             return self._files.load_outputs(network_id, revision)
         except DataError:

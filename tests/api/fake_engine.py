@@ -98,6 +98,7 @@ class FakeNetworks:
             "loss": spec.loss,
             "initializer": spec.initializer,
             "seed": spec.seed,
+            "dropout": spec.dropout,
             "parameters": spec.parameter_count,
             "trained": False,
             "accuracy": None,

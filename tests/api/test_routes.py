@@ -58,9 +58,9 @@ def test_an_absent_body_counts_as_an_empty_object(client: FlaskClient, options: 
 
 
 def test_a_network_is_made_as_it_was_asked_for(client: FlaskClient, engine: FakeEngine) -> None:
-    wanted = {"layer_sizes": [784.0, 64, 10], "activation": "relu", "seed": 7, "name": "mine"}
+    wanted = {"layer_sizes": [784.0, 64, 10], "activation": "relu", "seed": 7, "name": "mine", "dropout": 0.25}
     client.post("/api/networks", json=wanted, content_type="application/json; charset=utf-8")
-    spec = NetworkSpec((784, 64, 10), "relu", "cross_entropy", "he", 7)
+    spec = NetworkSpec((784, 64, 10), "relu", "cross_entropy", "he", 7, 0.25)
     assert engine.calls == [("create", spec, "mine")]
     assert all(type(size) is int for size in engine.calls[0][1].layer_sizes)
 
@@ -113,6 +113,58 @@ def test_training_takes_its_options_and_draws_a_seed(
         client.post(f"/api/networks/{new_network()}/train")
         seeds.update(call[2].seed for call in engine.calls if call[0] == "submit")
     assert len(seeds) == 3
+
+
+EVERY_SETTING = {
+    "epochs": 12,
+    "mini_batch_size": 64,
+    "learning_rate": 0.05,
+    "seed": 5,
+    "optimizer": "sgd",
+    "momentum": 0.9,
+    "nesterov": True,
+    "weight_decay": 0.001,
+    "schedule": "step",
+    "step_every": 4,
+    "step_factor": 0.5,
+    "warm_up": 1.5,
+    "clip_norm": 2,
+    "label_smoothing": 0.1,
+    "augment": ["shift", "elastic"],
+    "shuffle": False,
+}
+
+
+def test_training_takes_every_setting_there_is(
+    client: FlaskClient, engine: FakeEngine, new_network: NewNetwork
+) -> None:
+    assert EVERY_SETTING.keys() == TrainingConfig().to_dict().keys()
+    network = new_network()
+    assert client.post(f"/api/networks/{network}/train", json=EVERY_SETTING).status_code == 202
+    assert engine.calls[1][2] == TrainingConfig(**EVERY_SETTING)  # type: ignore[arg-type]
+    assert engine.calls[1][2].to_dict() == EVERY_SETTING
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"momentum": 0.9, "optimizer": "adam"}, "momentum"),
+        ({"nesterov": True}, "nesterov"),
+        ({"warm_up": 5}, "warm_up"),
+        ({"warm_up": 1, "schedule": "one_cycle"}, "warm_up"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused_by_name(
+    client: FlaskClient, engine: FakeEngine, new_network: NewNetwork, settings: dict[str, object], field: str
+) -> None:
+    reply = client.post(f"/api/networks/{new_network()}/train", json=settings)
+    body = reply.get_json()
+    assert (reply.status_code, body["code"]) == (422, "invalid_value")
+    assert [wrong["field"] for wrong in body["detail"]] == [field]
+    assert body["error"] == body["message"] == body["detail"][0]["message"]
+    assert field in body["error"]
+    assert "field" not in body
+    assert [name for name, *_ in engine.calls] == ["create"]
 
 
 def test_a_job_is_released_when_its_reply_has_been_written_and_not_before(

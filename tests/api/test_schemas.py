@@ -17,7 +17,7 @@ from hippo.api.schemas import CleanupBody, EventsQuery, JobsQuery, NetworkBody, 
 from hippo.api.sockets import SubscribeMessage
 from hippo.network import ACTIVATIONS, LOSSES
 from hippo.nn import INITIALIZERS
-from hippo.training.config import TrainingConfig
+from hippo.training.config import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, TrainingConfig
 
 ACCEPTED: list[tuple[type[Checked], dict[str, Any]]] = [
     (NetworkBody, {}),
@@ -33,6 +33,12 @@ ACCEPTED: list[tuple[type[Checked], dict[str, Any]]] = [
     (TrainingBody, {"epochs": 1, "mini_batch_size": 1, "learning_rate": 1e-300, "seed": 2**53 - 1}),
     (TrainingBody, {"epochs": 10_000, "mini_batch_size": 50_000, "learning_rate": 1e300}),
     (TrainingBody, {"epochs": 5.0, "learning_rate": 3}),
+    *((NetworkBody, {"dropout": value}) for value in (0, 0.5, 0.999)),
+    *((TrainingBody, {"optimizer": value}) for value in ("sgd", "adam", "adamw")),
+    *((TrainingBody, {"schedule": value}) for value in ("constant", "step", "cosine", "one_cycle")),
+    (TrainingBody, {"momentum": 0.999, "nesterov": True, "weight_decay": 1e300, "label_smoothing": 0.999}),
+    (TrainingBody, {"step_every": 10_000, "step_factor": 1, "warm_up": 0.5, "clip_norm": 1e-300, "shuffle": False}),
+    (TrainingBody, {"clip_norm": None, "augment": ["shift", "rotate", "elastic"]}),
     (CleanupBody, {}),
     (CleanupBody, {"days": 0}),
     (CleanupBody, {"days": 0.5}),
@@ -62,6 +68,26 @@ REFUSED: list[tuple[type[Checked], dict[str, Any], str]] = [
         (TrainingBody, {"learning_rate": value}, "learning_rate")
         for value in (0, -0.1, "3", True, None, math.inf, math.nan, 10**400)
     ),
+    *((NetworkBody, {"dropout": value}, "dropout") for value in (-0.1, 1, "0.5", True, None, math.nan)),
+    *((TrainingBody, {"optimizer": value}, "optimizer") for value in ("SGD", "lbfgs", None, 1, ["sgd"])),
+    *((TrainingBody, {"schedule": value}, "schedule") for value in ("linear", None, 0)),
+    *(
+        (TrainingBody, {name: value}, name)
+        for name in ("momentum", "label_smoothing")
+        for value in (-0.1, 1, "0", True, None, math.nan)
+    ),
+    *(
+        (TrainingBody, {name: value}, name)
+        for name in ("weight_decay", "warm_up")
+        for value in (-1, "0", True, None, math.inf, math.nan, 10**400)
+    ),
+    (TrainingBody, {"warm_up": 10_001}, "warm_up"),
+    *((TrainingBody, {"step_every": value}, "step_every") for value in (0, 10_001, 1.5, None, True)),
+    *((TrainingBody, {"step_factor": value}, "step_factor") for value in (0, -1, 1.1, None, math.nan)),
+    *((TrainingBody, {"clip_norm": value}, "clip_norm") for value in (0, -1, "1", True, math.inf, math.nan)),
+    *((TrainingBody, {name: value}, name) for name in ("nesterov", "shuffle") for value in (0, 1, "true", None)),
+    *((TrainingBody, {"augment": value}, "augment") for value in ("shift", None, {}, ["shift"] * 4)),
+    *((TrainingBody, {"augment": value}, "augment[1]") for value in (["shift", "mirror"], ["shift", None])),
     *((CleanupBody, {"days": value}, "days") for value in (-1, 36_501, "2", None, True)),
     (TrainingBody, {"epoch": 5}, "epoch"),
     *((JobsQuery, {"limit": value}, "limit") for value in ("0", "501", "-1", "1.5", "ten", "")),
@@ -120,8 +146,13 @@ def test_names_and_limits_are_those_of_the_engine() -> None:
     assert properties["activation"]["enum"] == list(ACTIVATIONS)
     for name, names in (("loss", LOSSES), ("initializer", INITIALIZERS)):
         assert properties[name]["anyOf"][0]["enum"] == list(names)
-    body = TrainingBody.model_validate({})
-    assert TrainingConfig(body.epochs, body.mini_batch_size, body.learning_rate) == TrainingConfig()
+    assert TrainingBody.model_validate({}).config(seed=0) == TrainingConfig()
+    assert TrainingBody.model_validate({"seed": 3}).config(seed=5).seed == 3
+    assert TrainingBody.model_fields.keys() == TrainingConfig.__dataclass_fields__.keys()
+    properties = TrainingBody.model_json_schema()["properties"]
+    assert properties["optimizer"]["enum"] == list(OPTIMIZERS)
+    assert properties["schedule"]["enum"] == list(SCHEDULES)
+    assert properties["augment"]["items"]["enum"] == list(AUGMENTATIONS)
 
 
 def test_several_wrong_fields_are_named_together_but_not_without_end() -> None:

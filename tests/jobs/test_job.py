@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -57,6 +58,13 @@ def test_time_left_during_the_first_epoch_follows_its_fraction() -> None:
 def test_no_time_left_is_guessed_before_anything_is_known_or_when_waiting() -> None:
     assert make_job(JobState.RUNNING, updated_at=1.0).eta_at(2.0) is None
     assert make_job(JobState.QUEUED, epoch=4, elapsed=8.0, updated_at=1.0).eta_at(2.0) is None
+
+
+def test_the_record_names_every_setting() -> None:
+    config = TrainingConfig(3, 20, 0.1, 7, momentum=0.5, schedule="cosine", clip_norm=2.0, augment=("shift",))
+    record = replace(make_job(), config=config).record()
+    assert {name: record[name] for name in config.to_dict()} == config.to_dict()
+    assert (record["augment"], record["epochs"], record["total_epochs"]) == (["shift"], 3, 3)
 
 
 def test_the_record_has_numbers_where_clients_count_on_them() -> None:

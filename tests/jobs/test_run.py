@@ -90,6 +90,56 @@ def test_a_run_reports_each_epoch_and_leaves_its_files(uninterrupted: InlineCont
     assert np.array_equal(kept[1], network.model.parameters["2.weights"])
 
 
+def answers_after(epochs: int, folder: Path) -> bytes:
+    """Which digits the same network answers when its run ends sooner."""
+    context = InlineContext(folder / str(epochs))
+    run_training(make_spec(config={"epochs": epochs, "learning_rate": 0.05}), context)
+    return context.files.load_model("net").predict(DATA.test_data.images).argmax(axis=1).astype(np.uint8).tobytes()
+
+
+def previous(context: InlineContext, revision: str = "job") -> bytes | None:
+    kept = context.files.load_outputs("net", revision)
+    assert kept is not None
+    return None if kept.previous is None else kept.previous.tobytes()
+
+
+@pytest.mark.parametrize("end", ["whole", "interrupted", "cancelled", "cancelled at an epoch's end"])
+def test_the_answers_of_the_epoch_before_the_last_one_are_kept(tmp_path: Path, end: str) -> None:
+    stops = {
+        "interrupted": (2 * BATCHES_PER_EPOCH + 5, Interrupted()),
+        "cancelled": (3 * BATCHES_PER_EPOCH + 5, Cancelled()),
+        "cancelled at an epoch's end": (3 * BATCHES_PER_EPOCH + 1, Cancelled()),
+    }
+    at, how = stops.get(end, (0, Interrupted()))
+    spec = make_spec(config={"epochs": 3 if end in ("whole", "interrupted") else 4, "learning_rate": 0.05})
+    context = InlineContext(tmp_path, lambda n: how if n == at else None)
+    run_training(spec, context)
+    if end == "interrupted":
+        run_training(spec, InlineContext(tmp_path))
+    assert answers_after(2, tmp_path) != answers_after(1, tmp_path)
+    assert previous(context) == answers_after(2, tmp_path)
+
+
+def test_the_first_epoch_of_a_second_run_follows_the_last_of_the_first(tmp_path: Path) -> None:
+    context = InlineContext(tmp_path)
+    once = {"epochs": 1, "learning_rate": 0.05}
+    run_training(make_spec(config=once), context)
+    assert previous(context) is None
+    run_training(make_spec(job_id="second", revision="job", epochs_trained=1, config=once), context)
+    assert previous(context, "second") == answers_after(1, tmp_path)
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_without_the_outputs_of_the_first_run_nobody_knows_them(tmp_path: Path, missing: bool) -> None:
+    context = InlineContext(tmp_path)
+    once = {"epochs": 1, "learning_rate": 0.05}
+    run_training(make_spec(config=once), context)
+    path = context.files.outputs_path("net")
+    path.unlink() if missing else path.write_bytes(b"damaged")
+    run_training(make_spec(job_id="second", revision="job", epochs_trained=1, config=once), context)
+    assert previous(context, "second") is None
+
+
 def test_the_file_is_there_before_the_end_is_told(tmp_path: Path) -> None:
     context = InlineContext(tmp_path)
     there: list[bool] = []

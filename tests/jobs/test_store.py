@@ -46,6 +46,22 @@ def test_jobs_come_back_as_they_were(store: Store, tmp_path: Path) -> None:
     assert Store(f"sqlite:///{tmp_path}/hippo.sqlite3").job("j1") == job
 
 
+def test_rows_of_older_versions_are_read_with_the_settings_there_were(store: Store) -> None:
+    job = store.add_job("j1", "n1", TrainingConfig(epochs=3))
+    with store._transaction() as connection:
+        config = '{"epochs": 3, "mini_batch_size": 10, "learning_rate": 3.0, "seed": 0}'
+        spec = (
+            '{"layer_sizes": [784, 30, 10], "activation": "sigmoid", "loss": "quadratic", "initializer": "xavier",'
+            ' "seed": 1}'
+        )
+        connection.execute(sa.text("UPDATE jobs SET config = :text"), {"text": config})
+        connection.execute(sa.text("UPDATE networks SET spec = :text"), {"text": spec})
+    assert store.job("j1") == job
+    assert store.job("j1").record()["shuffle"] is True
+    assert store.network("n1").spec == SPEC
+    assert store.network("n1").record(True, None)["dropout"] == 0
+
+
 def test_unknown_ids(store: Store) -> None:
     with pytest.raises(UnknownNetwork):
         store.network("no")

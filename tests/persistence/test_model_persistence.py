@@ -125,10 +125,22 @@ def test_outputs_belong_to_one_revision(files: ModelFiles) -> None:
     assert found is not None
     assert found[0].tobytes() == outputs.tobytes()
     assert found[1].tobytes() == weights.tobytes()
+    assert found.previous is None  # as in files of versions that did not keep them
     assert files.load_outputs("net", "two") is None
     assert files.load_outputs("other", "one") is None
     files.save_outputs("net", outputs, weights, "two")
     assert files.load_outputs("net", "one") is None
+
+
+def test_what_was_answered_an_epoch_earlier_is_kept_beside_the_outputs(files: ModelFiles) -> None:
+    outputs, weights = np.random.default_rng(2).random((2, 20, 10)).astype(np.float32)
+    previous = np.arange(20, dtype=np.uint8) % 10
+    files.save_outputs("net", outputs, weights, "one", previous)
+    found = files.load_outputs("net", "one")
+    assert found is not None
+    assert found.previous is not None
+    assert found.previous.tobytes() == previous.tobytes()
+    assert found.outputs.tobytes() == outputs.tobytes()
 
 
 def test_what_was_loaded_outlives_its_file(files: ModelFiles) -> None:
@@ -169,6 +181,8 @@ def test_a_run_goes_on_from_its_checkpoint_bit_for_bit(files: ModelFiles) -> Non
 
     loaded = files.load_checkpoint("job")
     assert loaded is not None
+    assert [answers.tobytes() for answers in loaded[1].answers] == [answers.tobytes() for answers in state.answers]
+    assert len(state.answers) == 1
     found = learn(loaded[0], loaded[1])
     assert same(loaded[0], whole)
     assert [record["loss"] for record in found] == [record["loss"] for record in history]

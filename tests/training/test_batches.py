@@ -60,6 +60,13 @@ def test_every_example_once_in_the_drawn_order(count: int, size: int, seed: int,
     assert order(epoch(count, size, seed, start)) == order(chunks[start:])
 
 
+@pytest.mark.parametrize("size", [7, 50, 1_500])
+def test_without_a_generator_the_examples_come_as_they_lie(size: int) -> None:
+    for start in (0, 1):
+        chunks = minibatches(*numbered(2_000), size, None, start)
+        assert [number for chunk in chunks for number in numbers(chunk.inputs)] == list(range(start * size, 2_000))
+
+
 def test_one_draw_for_an_epoch_wherever_it_starts() -> None:
     rngs = [np.random.default_rng(1) for _ in range(3)]
     list(minibatches(*numbered(20), 3, rngs[0]))

@@ -35,6 +35,7 @@ def test_defaults() -> None:
         "clip_norm": None,
         "label_smoothing": 0.0,
         "augment": [],
+        "shuffle": True,
     }
 
 
@@ -61,6 +62,7 @@ def test_defaults() -> None:
         ("clip_norm", TINY),
         ("label_smoothing", 0.999),
         ("augment", ("elastic", "shift")),
+        ("shuffle", False),
     ],
 )
 def test_allowed(name: str, value: Any) -> None:
@@ -84,6 +86,7 @@ def test_allowed(name: str, value: Any) -> None:
         *(("step_every", value) for value in (0, 1.5, True)),
         *(("step_factor", value) for value in (0, -1, 1.1, float("nan"))),
         *(("clip_norm", value) for value in (0, -1, True, float("inf"))),
+        *(("shuffle", value) for value in (0, None, "no")),
     ],
 )
 def test_refused_with_the_name_and_the_value(name: str, value: Any) -> None:
@@ -91,6 +94,7 @@ def test_refused_with_the_name_and_the_value(name: str, value: Any) -> None:
         TrainingConfig(**{name: value})
     assert caught.value.message.startswith(f"{name} must be ")
     assert caught.value.message.endswith(f"not {value!r}.")
+    assert caught.value.extra == {"field": name}
 
 
 def test_frozen() -> None:
@@ -107,8 +111,9 @@ def test_settings_that_do_not_go_together_are_refused() -> None:
         ({"warm_up": 5.0, "epochs": 5}, "warm_up must be shorter"),
         ({"augment": ("shift", "flip")}, "augment must be one of shift, rotate, elastic, not 'flip'"),
     ):
-        with pytest.raises(InvalidValue, match=words):
+        with pytest.raises(InvalidValue, match=words) as caught:
             TrainingConfig(**settings)
+        assert caught.value.extra["field"] == words.split(" ")[0] or words.startswith("one_cycle")
 
 
 def test_every_optimizer_and_schedule_can_be_made() -> None:

@@ -31,8 +31,10 @@ def test_an_evaluation_is_the_loss_of_the_whole_set_and_its_correct_answers(loss
     outputs = network.model.forward(data.images)
     expected = network.loss.forward(outputs, np.eye(10, dtype=np.float32)[data.labels])
     correct = int((outputs.argmax(axis=1) == data.labels).sum())
-    assert found == Evaluation(pytest.approx(expected, rel=1e-6), correct, 230)
+    assert found == Evaluation(pytest.approx(expected, rel=1e-6), correct, 230, outputs.argmax(axis=1))
     assert found.accuracy == correct / 230
+    np.testing.assert_array_equal(found.predicted, outputs.argmax(axis=1))
+    assert found.predicted.dtype == np.uint8
 
 
 @every_loss
@@ -43,6 +45,7 @@ def test_chunks_change_nothing(loss: str, data: Dataset, monkeypatch: pytest.Mon
     monkeypatch.setattr(metrics, "CHUNK", 50)
     parts = evaluate(network.model, network.loss, data)
     assert (parts.correct, parts.total) == (whole.correct, whole.total)
+    np.testing.assert_array_equal(parts.predicted, whole.predicted)
     assert parts.loss == pytest.approx(whole.loss, rel=1e-6)
     np.testing.assert_allclose(network_outputs(network.model, network.loss, data), outputs, rtol=1e-5, atol=1e-7)
 

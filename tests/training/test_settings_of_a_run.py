@@ -39,6 +39,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "label smoothing": {"label_smoothing": 0.1},
     "augmentation": {"augment": ("shift", "rotate", "elastic")},
     "dropout": {"dropout": 0.3},
+    "no shuffling": {"shuffle": False},
     "all": {"dropout": 0.2, "optimizer": "adam", "schedule": "cosine", "augment": ("shift",), "label_smoothing": 0.1},
 }
 every_setting = pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
@@ -95,6 +96,40 @@ def test_a_run_that_stops_and_goes_on_ends_with_the_same_weights(settings: dict[
     for record, expected in zip(found, history, strict=True):
         for name in ("epoch", "loss", "training_accuracy", "gradient_norm", "learning_rate"):
             assert record[name] == expected[name], name
+
+
+def test_without_shuffling_each_epoch_takes_the_examples_as_they_lie() -> None:
+    network, _ = learn({"shuffle": False}, learning_rate=0.01, seed=3)
+    w1, b1, w2, b2 = (array.astype(np.float64) for array in fresh({}).model.parameters.values())
+    x, y = DATA.training_data.images.astype(np.float64), np.eye(10)[DATA.training_data.labels]
+    for begin in [*range(0, 300, SIZE)] * 3:
+        rows = slice(begin, begin + SIZE)
+        hidden = np.maximum(x[rows] @ w1 + b1, 0)
+        odds = np.exp(hidden @ w2 + b2)
+        d2 = (odds / odds.sum(axis=1, keepdims=True) - y[rows]) / len(x[rows])
+        d1 = d2 @ w2.T * (hidden > 0)
+        w2, b2 = w2 - 0.01 * hidden.T @ d2, b2 - 0.01 * d2.sum(axis=0)
+        w1, b1 = w1 - 0.01 * x[rows].T @ d1, b1 - 0.01 * d1.sum(axis=0)
+    for found, expected in zip(network.model.parameters.values(), (w1, b1, w2, b2), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_answers_of_the_last_two_epochs_are_remembered() -> None:
+    seen: list[bytes] = []
+
+    class Look(Callback):
+        def on_epoch_end(self, run: TrainingRun) -> None:
+            with run.model.mode(training=False):
+                seen.append(run.model.forward(DATA.test_data.images).argmax(axis=1).astype(np.uint8).tobytes())
+
+    state = TrainingState()
+    learn({}, Look(), state=state, test_data=DATA.test_data)
+    assert len(set(seen)) == 3
+    assert [answers.tobytes() for answers in state.answers] == seen[1:]
+    state = TrainingState()
+    learn({}, Look(), state=state, test_data=DATA.test_data, epochs=1)
+    assert [answers.tobytes() for answers in state.answers] == seen[:1]
+    learn({}, state=TrainingState())  # nothing to answer: no test set
 
 
 def test_large_batches_in_parts_go_on_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,10 +26,17 @@ STATE = TrainingState(
 
 
 def test_it_comes_back() -> None:
-    arrays = {"v.0.weights": np.ones(3)}
-    back = TrainingState.from_dict(json.loads(json.dumps(STATE.to_dict())), arrays)
+    arrays, answers = {"v.0.weights": np.ones(3)}, [np.array([3, 1], np.uint8)]
+    back = TrainingState.from_dict(json.loads(json.dumps(STATE.to_dict())), arrays, answers)
     assert back.to_dict() == STATE.to_dict()
     assert back.arrays is arrays
+    assert back.answers == answers
+
+
+@pytest.mark.parametrize("answers", [np.ones((2, 2), np.uint8), np.ones(2), np.ones(2, np.int64)], ids=str)
+def test_answers_that_are_no_classes_are_refused(answers: np.ndarray) -> None:
+    with pytest.raises(InvalidValue):
+        TrainingState.from_dict(STATE.to_dict(), {}, [answers])
 
 
 @pytest.mark.parametrize(

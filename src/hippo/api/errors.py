@@ -81,10 +81,18 @@ def describe(error: BaseException) -> tuple[int, dict[str, Any], dict[str, str]]
     if isinstance(error, engine.HippoError):
         status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), None)
         if status is not None:
-            return status, error_body(error.code, error.message, extra=error.extra), _headers(status)
+            return status, _engine_body(error), _headers(status)
     if isinstance(error, HTTPException) and error.code is not None and error.code < 500:
         return _describe_http(error)
     return _describe_surprise(error)
+
+
+def _engine_body(error: engine.HippoError) -> dict[str, Any]:
+    """Put an error of the engine into the shape; one about a field of the request names it as a wrong field."""
+    extra = dict(error.extra)
+    field = extra.pop("field", None)
+    detail = None if field is None else [{"field": field, "message": error.message, "allowed": ""}]
+    return error_body(error.code, error.message, detail, extra)
 
 
 def _describe_http(error: HTTPException) -> tuple[int, dict[str, Any], dict[str, str]]:

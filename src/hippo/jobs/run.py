@@ -11,6 +11,9 @@ import logging
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hippo.datasets import MNIST
 from hippo.errors import DataError
 from hippo.network import NetworkSpec, NeuralNetwork
@@ -98,7 +101,8 @@ def run_training(spec: TrainingSpec, context: Context) -> None:
     _report_start(spec, context, state.history)
     outcome = _train(spec, context, network, state, last_good)
     if outcome["epochs"]:
-        outcome["accuracy"] = save_outputs(network, spec.network_id, spec.job_id, context)
+        previous = state.answers[0] if len(state.answers) == 2 else None
+        outcome["accuracy"] = save_outputs(network, spec.network_id, spec.job_id, context, previous)
         facts = {
             "accuracy": outcome["accuracy"],
             "epochs_trained": spec.epochs_trained + outcome["epochs"],
@@ -170,12 +174,18 @@ def load_network(network_id: str, network: dict[str, Any], revision: str | None,
     return NeuralNetwork(NetworkSpec.from_dict(network)) if revision is None else files.load_model(network_id)
 
 
-def save_outputs(network: NeuralNetwork, network_id: str, revision: str, context: Context) -> float:
-    """Keep the network's answers for the test set, with the last weights that made them; return the accuracy, 0-1."""
+def save_outputs(
+    network: NeuralNetwork,
+    network_id: str,
+    revision: str,
+    context: Context,
+    previous: NDArray[np.integer[Any]] | None = None,
+) -> float:
+    """Keep what the network makes of the test set, and what it answered an epoch ago; return the accuracy, 0-1."""
     test_data = context.data().test_data
     outputs = network_outputs(network.model, network.loss, test_data)
     last_weights = [array for name, array in network.model.parameters.items() if name.endswith("weights")][-1]
-    context.files.save_outputs(network_id, outputs, last_weights, revision)
+    context.files.save_outputs(network_id, outputs, last_weights, revision, previous)
     return accuracy(outputs, test_data.labels)
 
 
@@ -189,8 +199,17 @@ def _start(spec: TrainingSpec, files: ModelFiles) -> tuple[NeuralNetwork, Traini
     except DataError as error:
         log.warning("The checkpoint of job %s cannot be used (%s); the run begins again", spec.job_id, error)
     if spec.revision is not None:
-        return files.load_model(spec.network_id), TrainingState(), LastGood()
+        return files.load_model(spec.network_id), TrainingState(answers=_earlier_answers(spec, files)), LastGood()
     return NeuralNetwork(NetworkSpec.from_dict(spec.network)), TrainingState(), LastGood()
+
+
+def _earlier_answers(spec: TrainingSpec, files: ModelFiles) -> list[NDArray[Any]]:
+    """Return the digits that the network answered before this run, if they are known: its first epoch changes them."""
+    try:
+        earlier = files.load_outputs(spec.network_id, spec.revision or INITIAL)
+    except DataError:
+        return []
+    return [earlier.outputs.argmax(axis=1).astype(np.uint8)] if earlier else []
 
 
 def _report_start(spec: TrainingSpec, context: Context, history: list[EpochRecord]) -> None:

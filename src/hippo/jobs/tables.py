@@ -118,6 +118,7 @@ class StoredNetwork:
             "loss": self.spec.loss,
             "initializer": self.spec.initializer,
             "seed": self.spec.seed,
+            "dropout": self.spec.dropout,
             "parameters": self.spec.parameter_count,
             "trained": self.revision is not None,
             "accuracy": self.accuracy,

@@ -4,7 +4,8 @@ All three are safetensors files (see ``arrays_file``), whose header holds the re
 command line names its files itself; the server keeps its own by id in the folder of models::
 
     <network_id>.safetensors            weights (in, out) and biases (out,)
-    <network_id>.outputs.safetensors    the answers for the 10,000 test digits (10000, 10) and the last weights (H, 10)
+    <network_id>.outputs.safetensors    the outputs for the 10,000 test digits (10000, 10), the last weights (H, 10),
+                                        and which digits it answered one epoch earlier (10000,)
     checkpoints/<job_id>.safetensors    weights and state of a run that is not over
     transfers/                          files on their way in or out, for as long as a request lasts
 
@@ -16,7 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hippo.atomic_files import flush_folder, remove, sweep
 from hippo.errors import DataError, InvalidValue
@@ -25,7 +29,24 @@ from hippo.nn import Array
 from hippo.persistence import arrays_file
 from hippo.training import TrainingState
 
-_LAST_GOOD, _OPTIMIZER = "last_good.", "optimizer."
+_LAST_GOOD, _OPTIMIZER, _ANSWERS = "last_good.", "optimizer.", "answers."
+
+
+class Outputs(NamedTuple):
+    """What a network makes of the test set.
+
+    Attributes
+    ----------
+    outputs : ndarray of float32 (N, 10)
+    last_weights : ndarray of float32 (H, 10)
+        Of the last layer.
+    previous : ndarray of unsigned int (N,), or None
+        The digits that the same network answered after the epoch before its last one; None where nobody knows them.
+    """
+
+    outputs: Array
+    last_weights: Array
+    previous: NDArray[np.integer[Any]] | None = None
 
 
 def write_model(path: Path, network: NeuralNetwork, facts: Mapping[str, Any]) -> None:
@@ -60,6 +81,7 @@ def write_checkpoint(
     """
     kept = {f"{_LAST_GOOD}{name}": array for name, array in (last_good or {}).items()}
     kept |= {f"{_OPTIMIZER}{name}": array for name, array in state.arrays.items()}
+    kept |= {f"{_ANSWERS}{number}": array for number, array in enumerate(state.answers)}
     header = {"spec": network.spec.to_dict(), "state": state.to_dict(), **(facts or {})}
     arrays_file.write(path, {**network.model.parameters, **kept}, header)
 
@@ -70,10 +92,10 @@ def read_checkpoint(path: Path) -> tuple[NeuralNetwork, TrainingState, dict[str,
     The last good weights are empty where those of the network are of an epoch's end.
     """
     header, arrays = arrays_file.read(path)
-    last_good, remembered = (_taken(arrays, prefix) for prefix in (_LAST_GOOD, _OPTIMIZER))
+    last_good, remembered, answers = (_taken(arrays, prefix) for prefix in (_LAST_GOOD, _OPTIMIZER, _ANSWERS))
     network = _network(path, header, arrays)
     try:
-        state = TrainingState.from_dict(header["state"], remembered)
+        state = TrainingState.from_dict(header["state"], remembered, [answers[name] for name in sorted(answers)])
     except (KeyError, InvalidValue):
         raise DataError(f"{path.name} holds no state of a run that this version can go on with.") from None
     return network, state, last_good, header
@@ -130,17 +152,27 @@ class ModelFiles:
             return None
         return arrays_file.read_header(self.model_path(network_id))
 
-    def save_outputs(self, network_id: str, outputs: Array, last_weights: Array, revision: str) -> None:
-        """Write the answers (10000, 10) that the weights of `revision` give, and the last layer's weights (H, 10)."""
+    def save_outputs(
+        self,
+        network_id: str,
+        outputs: Array,
+        last_weights: Array,
+        revision: str,
+        previous: NDArray[np.integer[Any]] | None = None,
+    ) -> None:
+        """Write what the weights of `revision` make of the test set (see `Outputs`)."""
         arrays = {"test_outputs": outputs, "last_weights": last_weights}
-        arrays_file.write(self.outputs_path(network_id), arrays, {"revision": revision})
+        earlier = {} if previous is None else {"previous_answers": previous}
+        arrays_file.write(self.outputs_path(network_id), arrays | earlier, {"revision": revision})
 
-    def load_outputs(self, network_id: str, revision: str) -> tuple[Array, Array] | None:
-        """Return answers (10000, 10) and last weights (H, 10) of `revision`; None where there are none of it."""
+    def load_outputs(self, network_id: str, revision: str) -> Outputs | None:
+        """Return what the weights of `revision` make of the test set; None where it is not here."""
         if not self.outputs_path(network_id).exists():
             return None
         header, arrays = arrays_file.read(self.outputs_path(network_id))
-        return (arrays["test_outputs"], arrays["last_weights"]) if header.get("revision") == revision else None
+        if header.get("revision") != revision:
+            return None
+        return Outputs(arrays["test_outputs"], arrays["last_weights"], arrays.get("previous_answers"))
 
     def saved_networks(self) -> list[str]:
         """Return the ids of the networks that have a file here."""

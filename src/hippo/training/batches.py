@@ -1,4 +1,4 @@
-"""Mini-batches: every epoch all examples once, in a new order, as float32 between 0 and 1.
+"""Mini-batches: every epoch all examples once, in a new order or their own, as float32 between 0 and 1.
 
 The pictures stay as they lie on disk (uint8, memory-mapped, shared by all workers); only the next rows are turned into
 floats, up to `CHUNK` at a time, in memory that is used again and again. A larger batch comes in chunks.
@@ -118,13 +118,13 @@ def minibatches(
     pixels: Pixels,
     labels: Labels,
     size: int,
-    rng: np.random.Generator,
+    rng: np.random.Generator | None,
     start: int = 0,
     smoothing: float = 0.0,
     augment: Augment | None = None,
     classes: int = CLASSES,
 ) -> Iterator[Chunk]:
-    """Yield one epoch of mini-batches: every example once, in an order drawn from `rng`.
+    """Yield one epoch of mini-batches: every example once, in an order drawn from `rng`, or in their own.
 
     Parameters
     ----------
@@ -133,8 +133,8 @@ def minibatches(
     labels : ndarray of integers (N,)
     size : int
         Examples per mini-batch; the last one of the epoch may be smaller.
-    rng : numpy.random.Generator
-        Decides the order; one permutation is drawn from it.
+    rng : numpy.random.Generator or None
+        Decides the order; one permutation is drawn from it. None for the order in which the examples lie.
     start : int
         Mini-batches of this epoch to leave out, because they were done before an interruption.
     smoothing : float
@@ -150,7 +150,7 @@ def minibatches(
         The arrays of each are overwritten by later ones.
     """
     gather = Gather(pixels, labels, smoothing, classes)
-    order = rng.permutation(len(pixels))
+    order = np.arange(len(pixels)) if rng is None else rng.permutation(len(pixels))
     if size <= CHUNK:
         return _whole_batches(gather, order, size, start, augment)
     return _parts_of_batches(gather, order, size, start, augment)

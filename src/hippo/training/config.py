@@ -55,11 +55,13 @@ class TrainingConfig:
         Fraction of certainty taken from the targets, 0 or more and below 1.
     augment : tuple of {"shift", "rotate", "elastic"}
         How every picture is changed, anew in each epoch.
+    shuffle : bool
+        Whether each epoch takes the examples in a new order; without it, in the order in which they lie.
 
     Raises
     ------
     InvalidValue
-        For a value outside its range.
+        For a value outside its range, or values that do not go together; ``extra["field"]`` names the one to change.
     """
 
     epochs: int = 5
@@ -77,6 +79,7 @@ class TrainingConfig:
     clip_norm: float | None = None
     label_smoothing: float = 0.0
     augment: tuple[str, ...] = ()
+    shuffle: bool = True
 
     def __post_init__(self) -> None:
         _check_integer("epochs", self.epochs, 1, MAX_EPOCHS)
@@ -93,12 +96,15 @@ class TrainingConfig:
             _check_number("clip_norm", self.clip_norm, lambda x: x > 0, "a finite number above 0")
         _check_choice("optimizer", self.optimizer, OPTIMIZERS)
         _check_choice("schedule", self.schedule, SCHEDULES)
+        if not isinstance(self.shuffle, bool):
+            raise InvalidValue(f"shuffle must be true or false, not {self.shuffle!r}.", field="shuffle")
         if not isinstance(self.nesterov, bool) or (self.nesterov and not self.momentum):
-            raise InvalidValue("nesterov must be true or false, and needs a momentum above 0.")
+            raise InvalidValue("nesterov must be true or false, and needs a momentum above 0.", field="nesterov")
         if (self.momentum or self.nesterov) and self.optimizer != "sgd":
-            raise InvalidValue(f"momentum belongs to sgd; {self.optimizer} has its own averages.")
+            raise InvalidValue(f"momentum belongs to sgd; {self.optimizer} has its own averages.", field="momentum")
         if self.warm_up and (self.schedule == "one_cycle" or self.warm_up >= self.epochs):
-            raise InvalidValue("warm_up must be shorter than the training, and one_cycle has its own rise.")
+            text = "warm_up must be shorter than the training, and one_cycle has its own rise."
+            raise InvalidValue(text, field="warm_up")
         object.__setattr__(self, "augment", tuple(self.augment))  # JSON knows lists only
         for kind in self.augment:
             _check_choice("augment", kind, AUGMENTATIONS)
@@ -130,15 +136,15 @@ class TrainingConfig:
 
 def _check_integer(name: str, value: object, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise InvalidValue(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
+        raise InvalidValue(f"{name} must be a whole number from {low} to {high}, not {value!r}.", field=name)
 
 
 def _check_number(name: str, value: Any, holds: Any, allowed: str) -> None:
     number = not isinstance(value, bool) and isinstance(value, int | float)
     if not number or not abs(value) <= sys.float_info.max or math.isnan(value) or not holds(value):
-        raise InvalidValue(f"{name} must be {allowed}, not {value!r}.")
+        raise InvalidValue(f"{name} must be {allowed}, not {value!r}.", field=name)
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise InvalidValue(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+        raise InvalidValue(f"{name} must be one of {', '.join(choices)}, not {value!r}.", field=name)

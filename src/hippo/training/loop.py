@@ -55,7 +55,7 @@ def train(
     config : TrainingConfig
         Epochs, mini-batch size, learning rate, optimizer.
     rng : numpy.random.Generator
-        Decides the order of the examples.
+        Decides the order of the examples, if they are shuffled.
     callbacks : sequence of Callback
         Called in this order.
     state : TrainingState, optional
@@ -114,7 +114,7 @@ def train(
                 training_data.inputs,
                 training_data.labels,
                 config.mini_batch_size,
-                rng,
+                rng if config.shuffle else None,
                 state.batch,
                 config.label_smoothing,
                 chance.augment,
@@ -207,6 +207,7 @@ def _finish_epoch(
             **times,
         }
     )
+    state.answers = [*state.answers[-1:], *([test.predicted] if test else [])]
     state.batch, state.loss_sum, state.correct, state.norm_sum = 0, 0.0, 0, 0.0
 
 

@@ -4,7 +4,7 @@ Sets are passed through in chunks, so that memory does not grow with them.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,11 +26,14 @@ class Evaluation:
         Mean over the set, in the units of the network's loss.
     correct, total : int
         Examples whose largest output is at their label, and all examples.
+    predicted : ndarray of unsigned int (total,)
+        The class that each example was taken for.
     """
 
     loss: float
     correct: int
     total: int
+    predicted: Labels = field(compare=False, repr=False)
 
     @property
     def accuracy(self) -> float:
@@ -93,17 +96,18 @@ class Answers:
 
 def evaluate(model: Module, loss: Loss, data: Examples) -> Evaluation:
     """Return loss and accuracy of `model`, in eval mode, on `data`."""
-    total_loss, correct = 0.0, 0
-    for _, outputs, targets, labels in _passes(model, data):
+    total_loss, predicted = 0.0, np.empty(len(data), np.min_scalar_type(data.classes - 1))
+    for rows, outputs, targets in _passes(model, data):
         total_loss += loss.forward(outputs, targets, len(data))
-        correct += int(np.count_nonzero(outputs.argmax(axis=1) == labels))
-    return Evaluation(total_loss, correct, len(data))
+        predicted[rows] = outputs.argmax(axis=1)
+    correct = int(np.count_nonzero(predicted == data.labels))
+    return Evaluation(total_loss, correct, len(data), predicted)
 
 
 def network_outputs(model: Module, loss: Loss, data: Examples) -> Array:
     """Return what `model` answers for every example of `data`: float32 (N, classes), probabilities after a softmax."""
     result = np.empty((len(data), data.classes), np.float32)
-    for rows, outputs, _, _ in _passes(model, data):
+    for rows, outputs, _ in _passes(model, data):
         result[rows] = output_probabilities(loss, outputs)
     return result
 
@@ -119,7 +123,7 @@ def confusion_matrix(predicted: NDArray[Any], actual: NDArray[Any], classes: int
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
-def _passes(model: Module, data: Examples) -> Iterator[tuple[slice, Array, Array, Labels]]:
+def _passes(model: Module, data: Examples) -> Iterator[tuple[slice, Array, Array]]:
     gather = Gather(data.inputs, data.labels, classes=data.classes)
     every = np.arange(len(data))
     for begin in range(0, len(data), CHUNK):
@@ -127,4 +131,4 @@ def _passes(model: Module, data: Examples) -> Iterator[tuple[slice, Array, Array
         inputs, targets, _ = gather(every[rows])
         with model.mode(training=False):
             outputs = model.forward(inputs)
-        yield rows, outputs, targets, data.labels[rows]
+        yield rows, outputs, targets

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hippo.errors import InvalidValue
 from hippo.nn import Array, Loss, Optimizer, Sequential
@@ -58,6 +59,8 @@ class TrainingState:
         One record for each finished epoch.
     arrays : dict of str to ndarray
         What the optimizer remembers of earlier steps.
+    answers : list of ndarray of unsigned int (N,)
+        The classes that the test set was taken for after the last two epochs, or the last one, older first.
     """
 
     epoch: int = 0
@@ -70,16 +73,19 @@ class TrainingState:
     rng_state: Mapping[str, Any] | None = None
     history: list[EpochRecord] = field(default_factory=list)
     arrays: dict[str, Array] = field(default_factory=dict)
+    answers: list[NDArray[Any]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state, all but its arrays, as numbers, texts, lists and dicts: what JSON can hold."""
-        values = asdict(replace(self, arrays={}))
-        del values["arrays"]
+        values = asdict(replace(self, arrays={}, answers=[]))
+        del values["arrays"], values["answers"]
         return values
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any], arrays: dict[str, Array]) -> TrainingState:
-        """Return the state that `to_dict` described, with its arrays.
+    def from_dict(
+        cls, values: Mapping[str, Any], arrays: dict[str, Array], answers: Sequence[NDArray[Any]] = ()
+    ) -> TrainingState:
+        """Return the state that `to_dict` described, with its arrays and its answers.
 
         Raises
         ------
@@ -87,7 +93,7 @@ class TrainingState:
             When it cannot be the state of a run.
         """
         try:
-            state = cls(**values, arrays=arrays)
+            state = cls(**values, arrays=arrays, answers=list(answers))
             counts = (state.epoch, state.batch, state.steps, state.correct)
             sums = (state.loss_sum, state.norm_sum, state.elapsed)
             if state.rng_state is not None:
@@ -97,6 +103,7 @@ class TrainingState:
                 and all(type(number) in (int, float) and math.isfinite(number) for number in sums)
                 and len(state.history) == state.epoch
                 and all(record.keys() >= RECORD for record in state.history)
+                and all(array.ndim == 1 and array.dtype.kind == "u" for array in state.answers)
             )
         except (AttributeError, KeyError, TypeError, ValueError):
             right = False

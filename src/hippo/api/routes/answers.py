@@ -37,10 +37,10 @@ _AT_ONCE = 8
 @blueprint.post("/predict", responses=replies({200: TestAnswerReply}, 404, *BODY, 503))
 def predict_example(path: NetworkPath, body: ExampleBody) -> dict[str, Any]:
     """Say what the network takes one test digit for."""
-    outputs, digits = current_engine().networks.answers(path.network_id)
+    found, digits = current_engine().networks.answers(path.network_id)
     index = body.example_index
-    scores = distribution(outputs[index : index + 1])[0].tolist()
-    return {**_answer(index, outputs, digits), "confidence_scores": scores}
+    scores = distribution(found.outputs[index : index + 1])[0].tolist()
+    return {**_answer(index, found.outputs, digits), "confidence_scores": scores}
 
 
 @blueprint.post("/predict_batch", responses=replies({200: TestAnswersReply}, 404, *BODY, 503))
@@ -49,9 +49,9 @@ def predict_examples(path: NetworkPath, body: BatchBody) -> dict[str, Any]:
 
     Where the test set ends, so does the list.
     """
-    outputs, digits = current_engine().networks.answers(path.network_id)
+    found, digits = current_engine().networks.answers(path.network_id)
     places = range(body.start_index, min(body.start_index + body.count, len(digits)))
-    results = _pictured(places, outputs, digits)
+    results = _pictured(places, found.outputs, digits)
     return {"results": results, "total": len(results)}
 
 
@@ -61,11 +61,11 @@ def list_misclassified(path: NetworkPath, query: MisclassifiedQuery) -> dict[str
 
     They are looked for among the first `max_check`.
     """
-    outputs, digits = current_engine().networks.answers(path.network_id)
+    found, digits = current_engine().networks.answers(path.network_id)
     checked = min(query.max_check, len(digits))
-    wrong = np.flatnonzero(outputs[:checked].argmax(axis=1) != digits.labels[:checked])
-    found = _pictured(wrong[: query.max_count].tolist(), outputs, digits)
-    return {"misclassified": found, "checked": checked, "wrong": len(wrong)}
+    wrong = np.flatnonzero(found.outputs[:checked].argmax(axis=1) != digits.labels[:checked])
+    pictured = _pictured(wrong[: query.max_count].tolist(), found.outputs, digits)
+    return {"misclassified": pictured, "checked": checked, "wrong": len(wrong)}
 
 
 def _pictured(places: Iterable[int], outputs: Array, digits: Dataset) -> list[dict[str, Any]]:

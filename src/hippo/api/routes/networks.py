@@ -34,7 +34,7 @@ def create_network(body: NetworkBody) -> tuple[dict[str, Any], int]:
 
     It has its first weights and can be trained and asked at once; without a body it is the classic 784-30-10.
     """
-    spec = NetworkSpec.make(body.layer_sizes, body.activation, body.loss, body.initializer, body.seed)
+    spec = NetworkSpec.make(body.layer_sizes, body.activation, body.loss, body.initializer, body.seed, body.dropout)
     network = current_engine().networks.create(spec, body.name)
     message = f"The network {_shape(network)} was created."
     return {**network, "status": "created", "message": message}, 201

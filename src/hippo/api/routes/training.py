@@ -13,7 +13,7 @@ from flask_openapi.models.tag import Tag
 from hippo.api.replies import EventsReply, JobReply, JobsReply, TrainingStartedReply
 from hippo.api.routes import BODY, current_engine, named_after_view, replies
 from hippo.api.schemas import EventsQuery, JobPath, JobsQuery, NetworkPath, TrainingBody
-from hippo.training.config import MAX_SEED, TrainingConfig
+from hippo.training.config import MAX_SEED
 
 blueprint = APIBlueprint(
     "training",
@@ -34,8 +34,7 @@ def train_network(path: NetworkPath, body: TrainingBody) -> tuple[Response, int]
     run: 409 names the job that is in the way.
     """
     jobs = current_engine().jobs
-    seed = secrets.randbelow(MAX_SEED + 1) if body.seed is None else body.seed
-    job = jobs.submit(path.network_id, TrainingConfig(body.epochs, body.mini_batch_size, body.learning_rate, seed))
+    job = jobs.submit(path.network_id, body.config(secrets.randbelow(MAX_SEED + 1)))
     reply = jsonify(
         job_id=job["job_id"],
         network_id=job["network_id"],
