@@ -42,23 +42,10 @@ class Optimizer:
         _check("weight_decay", weight_decay, 0 <= weight_decay < math.inf, "a finite number from 0")
         self.model, self.lr, self.weight_decay = model, lr, weight_decay
         self.steps = 0
-        self.state = {
-            f"{letter}.{name}": np.zeros_like(parameter)
-            for letter in self.remembers
-            for name, parameter in model.parameters.items()
-        }
+        self.state: dict[str, Array] = {}
         self._dtype = max({parameter.dtype for parameter in model.parameters.values()} or {np.dtype(np.float32)})
-        scratch = np.empty((2, PIECE), self._dtype)
-        self._pieces = [
-            (p, g, remembered, scratch[0, : p.size], scratch[1, : p.size])
-            for name, parameter in model.parameters.items()
-            for p, g, *remembered in zip(
-                _pieces(parameter),
-                _pieces(model.gradients[name]),
-                *(_pieces(self.state[f"{letter}.{name}"]) for letter in self.remembers),
-                strict=True,
-            )
-        ]
+        self._scratch = np.empty((2, PIECE), self._dtype)
+        self._begin_to_remember()
 
     def step(self) -> None:
         """Take one step downhill."""
@@ -78,6 +65,24 @@ class Optimizer:
         for name, array in state.items():
             np.copyto(self.state[name], array)
 
+    def _begin_to_remember(self) -> None:
+        """Begin with no memory of earlier steps: zeros for each letter that is remembered."""
+        parameters = self.model.parameters
+        self.state.clear()
+        self.state.update(
+            {f"{letter}.{name}": np.zeros_like(p) for letter in self.remembers for name, p in parameters.items()}
+        )
+        self._pieces = [
+            (p, g, remembered, self._scratch[0, : p.size], self._scratch[1, : p.size])
+            for name, parameter in parameters.items()
+            for p, g, *remembered in zip(
+                _pieces(parameter),
+                _pieces(self.model.gradients[name]),
+                *(_pieces(self.state[f"{letter}.{name}"]) for letter in self.remembers),
+                strict=True,
+            )
+        ]
+
     def _number(self, value: float) -> Array:
         # An array without dimensions in the type of the parameters: quicker to a ufunc than a Python number.
         return np.array(value, self._dtype)
@@ -95,7 +100,7 @@ class SGD(Optimizer):
     lr : float
         Above 0.
     momentum : float
-        0 or more and below 1.
+        0 or more and below 1. May be changed between steps; a velocity begins at 0, also one that had been lost.
     nesterov : bool
         Needs a momentum above 0.
     weight_decay : float
@@ -110,16 +115,29 @@ class SGD(Optimizer):
     def __init__(
         self, model: Module, lr: float, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
     ) -> None:
-        _check("momentum", momentum, 0 <= momentum < 1, "0 or more and below 1")
-        _check("nesterov", nesterov, not nesterov or momentum > 0, "used with a momentum above 0")
-        self.momentum, self.nesterov = momentum, nesterov
-        self.remembers = ("v",) if momentum else ()  # plain gradient descent has no memory
+        self._momentum, self.nesterov = 0.0, nesterov
         super().__init__(model, lr, weight_decay)
+        self.momentum = momentum
+
+    @property
+    def momentum(self) -> float:
+        """mu, 0 or more and below 1; ValueError for another, and for 0 with Nesterov's form."""
+        return self._momentum
+
+    @momentum.setter
+    def momentum(self, momentum: float) -> None:
+        _check("momentum", momentum, 0 <= momentum < 1, "0 or more and below 1")
+        _check("nesterov", self.nesterov, not self.nesterov or momentum > 0, "used with a momentum above 0")
+        self._momentum = momentum
+        remembers = ("v",) if momentum else ()  # plain gradient descent has no memory
+        if remembers != self.remembers:
+            self.remembers = remembers
+            self._begin_to_remember()
 
     def step(self) -> None:
         """Take one step downhill."""
         self.steps += 1
-        lr, mu = self._number(self.lr), self._number(self.momentum) if self.momentum else None
+        lr, mu = self._number(self.lr), self._number(self._momentum) if self._momentum else None
         decay = self._number(self.weight_decay) if self.weight_decay else None
         for p, g, remembered, change, decayed in self._pieces:
             if decay is not None:

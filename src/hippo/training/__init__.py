@@ -2,14 +2,18 @@
 
 from hippo.training.batches import Examples, Labels
 from hippo.training.callbacks import BestCheckpoint, Callback, Control, EarlyStopping, LastGood, Progress
+from hippo.training.changes import CHANGEABLE, Change, settings_after
 from hippo.training.config import TrainingConfig
+from hippo.training.control import Orders, Paused, Steering
 from hippo.training.loop import train
 from hippo.training.metrics import Evaluation, evaluate
 from hippo.training.state import Diverged, EpochRecord, TrainingRun, TrainingState
 
 __all__ = [
+    "CHANGEABLE",
     "BestCheckpoint",
     "Callback",
+    "Change",
     "Control",
     "Diverged",
     "EarlyStopping",
@@ -18,10 +22,14 @@ __all__ = [
     "Examples",
     "Labels",
     "LastGood",
+    "Orders",
+    "Paused",
     "Progress",
+    "Steering",
     "TrainingConfig",
     "TrainingRun",
     "TrainingState",
     "evaluate",
+    "settings_after",
     "train",
 ]

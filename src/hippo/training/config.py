@@ -109,6 +109,10 @@ class TrainingConfig:
         for kind in self.augment:
             _check_choice("augment", kind, AUGMENTATIONS)
 
+    def batches(self, examples: int) -> int:
+        """Return how many mini-batches so many examples make; the last one may be smaller."""
+        return -(-examples // self.mini_batch_size)
+
     def make_optimizer(self, model: Module) -> Optimizer:
         """Return a new optimizer for `model`, as these settings say."""
         if self.optimizer == "sgd":

@@ -53,7 +53,7 @@ def train(
         What is learned from, and what is measured after each epoch. For choices (early stopping, the best epoch) only
         the validation set may be used; who wants an honest test result looks at the test set once, after training.
     config : TrainingConfig
-        Epochs, mini-batch size, learning rate, optimizer.
+        Epochs, mini-batch size, learning rate, optimizer. A callback may change some on the way (`TrainingRun.change`).
     rng : numpy.random.Generator
         Decides the order of the examples, if they are shuffled.
     callbacks : sequence of Callback
@@ -85,20 +85,19 @@ def train(
         if data is not None and (not len(data) or data.classes != training_data.classes):
             raise InvalidValue("Each set must hold at least one example, and all the same number of classes.")
     state = state or TrainingState()
-    optimizer, schedule = config.make_optimizer(model), config.make_schedule()
-    batches = -(-len(training_data) // config.mini_batch_size)
-    if state.batch > batches:
-        raise InvalidValue(f"This run was in mini-batch {state.batch} of an epoch; the set has only {batches}.")
+    optimizer, schedule = state.settings(config).make_optimizer(model), config.make_schedule()
+    run = TrainingRun(model, loss, optimizer, config, state, len(training_data))
+    if state.batch > run.batches:
+        raise InvalidValue(f"This run was in mini-batch {state.batch} of an epoch; the set has only {run.batches}.")
     if state.steps:
         try:
             optimizer.restore(state.steps, state.arrays)
         except ValueError as error:
             raise InvalidValue(str(error)) from None
     state.arrays = optimizer.state
-    run = TrainingRun(model, loss, optimizer, config, state, len(training_data))
     gradients, answers, chance = GradientSum(model.gradients), Answers(state), Chance(model, config, state)
     if schedule and state.batch:  # an epoch that has no step left is recorded with the rate of its last one
-        optimizer.lr = config.learning_rate * schedule(state.epoch + (state.batch - 1) / batches, config.epochs)
+        optimizer.lr = run.config.learning_rate * schedule(state.epoch + (state.batch - 1) / run.batches, config.epochs)
     if state.rng_state is not None:
         rng.bit_generator.state = state.rng_state
 
@@ -108,12 +107,13 @@ def train(
             state.rng_state = rng.bit_generator.state
             for callback in callbacks:
                 callback.on_epoch_begin(run)
+            run.config = state.settings(config)  # a mini-batch size that was changed holds from here on
 
             batch_loss = 0.0
             for chunk in minibatches(
                 training_data.inputs,
                 training_data.labels,
-                config.mini_batch_size,
+                run.config.mini_batch_size,
                 rng if config.shuffle else None,
                 state.batch,
                 config.label_smoothing,
@@ -138,8 +138,8 @@ def train(
                 if config.clip_norm:
                     clip_gradients(model, config.clip_norm)
                 if schedule:
-                    now = state.epoch + state.batch / batches
-                    optimizer.lr = config.learning_rate * schedule(now, config.epochs)
+                    now = state.epoch + state.batch / run.batches
+                    optimizer.lr = run.config.learning_rate * schedule(now, config.epochs)
                 optimizer.step()
 
                 state.batch += 1

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hippo.errors import InvalidValue
-from hippo.nn import Array, Loss, Optimizer, Sequential
+from hippo.nn import SGD, Array, Loss, Optimizer, Sequential
+from hippo.training.changes import Change, differences, settings_after
 from hippo.training.config import TrainingConfig
 
 #: What is known of an epoch, by name; see `hippo.training.train`.
@@ -57,6 +58,8 @@ class TrainingState:
         the place in the shuffle: the order is drawn again and the finished mini-batches are left out.
     history : list of dict
         One record for each finished epoch.
+    changes : list of dict
+        The settings that were changed so far, and where (see ``changes``).
     arrays : dict of str to ndarray
         What the optimizer remembers of earlier steps.
     answers : list of ndarray of unsigned int (N,)
@@ -72,8 +75,13 @@ class TrainingState:
     elapsed: float = 0.0
     rng_state: Mapping[str, Any] | None = None
     history: list[EpochRecord] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     arrays: dict[str, Array] = field(default_factory=dict)
     answers: list[NDArray[Any]] = field(default_factory=list)
+
+    def settings(self, config: TrainingConfig) -> TrainingConfig:
+        """Return the settings in force now, of a run that began with `config`."""
+        return settings_after(config, self.changes, (self.epoch, self.batch))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state, all but its arrays, as numbers, texts, lists and dicts: what JSON can hold."""
@@ -104,6 +112,7 @@ class TrainingState:
                 and len(state.history) == state.epoch
                 and all(record.keys() >= RECORD for record in state.history)
                 and all(array.ndim == 1 and array.dtype.kind == "u" for array in state.answers)
+                and all(type(change[name]) is int for change in state.changes for name in ("step", "epoch", "batch"))
             )
         except (AttributeError, KeyError, TypeError, ValueError):
             right = False
@@ -117,6 +126,10 @@ class TrainingRun:
 
     Attributes
     ----------
+    config : TrainingConfig
+        The settings in force; `change` replaces them.
+    first_config : TrainingConfig
+        Those that the run began with.
     examples : int
         Size of the training set.
     stop_reason : str or None
@@ -135,11 +148,48 @@ class TrainingRun:
         self.model = model
         self.loss = loss
         self.optimizer = optimizer
-        self.config = config
+        self.first_config = config
+        self.config = state.settings(config)
         self.state = state
         self.examples = examples
         self.stop_reason: str | None = None
         self._clock = time.perf_counter() - state.elapsed
+
+    @property
+    def batches(self) -> int:
+        """Mini-batches of the epoch under way."""
+        return self.config.batches(self.examples)
+
+    def change(self, settings: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+        """Take another learning rate or momentum from the next step on, a mini-batch size from the next epoch on.
+
+        To be called between two epochs, or after a mini-batch that is not the last one of its epoch.
+
+        Parameters
+        ----------
+        settings : mapping
+            New values of some of `CHANGEABLE`.
+
+        Returns
+        -------
+        dict
+            For each that differs from before, ``{"from": old, "to": new}``; it is also noted in ``state.changes``.
+
+        Raises
+        ------
+        InvalidValue
+            For a value outside its range; then nothing has changed.
+        """
+        before = settings_after(self.first_config, self.state.changes)
+        made = differences(before, replace(before, **settings))
+        if made:
+            place = {"step": self.state.steps, "epoch": self.state.epoch + 1, "batch": self.state.batch}
+            self.state.changes.append(place | {name: pair["to"] for name, pair in made.items()})
+            self.config = self.state.settings(self.first_config)
+            self.optimizer.lr = self.config.learning_rate  # which a schedule multiplies before the next step
+            if isinstance(self.optimizer, SGD):
+                self.optimizer.momentum = self.config.momentum
+        return made
 
     @property
     def elapsed(self) -> float:
