@@ -14,6 +14,8 @@ from hippo.api.errors import error_body
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
+#: Seconds a client may be silent, between requests or within one.
+IDLE_SECONDS = 60.0
 #: Bytes of an unwanted body that are read to keep the connection; before a larger one it is closed.
 MAX_REST = 1_000_000
 #: Bytes that the line with a chunk's length may have.
