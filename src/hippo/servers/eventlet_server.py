@@ -62,7 +62,7 @@ class _Connection(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]  # eventlet
         except (eventlet.wsgi.HeaderLineTooLong, eventlet.wsgi.HeadersTooLarge):
             self.send_error(431)
             return False
-        error = length_error(self.headers.get("content-length"), self.headers.get("transfer-encoding"))
+        error = length_error(self.headers)
         if error:
             self._refuse(400, error)
         return error is None

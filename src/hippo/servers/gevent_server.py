@@ -76,7 +76,7 @@ class _Connection(pywsgi.WSGIHandler):
             return "431", None
         if headers is None:
             return "400", None
-        return "400", length_error(headers.get("content-length"), headers.get("transfer-encoding"))
+        return "400", length_error(headers)
 
     def get_environ(self) -> dict[str, Any]:
         """Describe the request to the application; the connection ends after a body that is long or unclear."""

@@ -197,7 +197,7 @@ class _Connection(BaseHTTPRequestHandler):
         return LimitedStream(source, int(length) if re.fullmatch("[0-9]{1,18}", length) else 0)
 
     def _ends_clearly(self) -> bool:
-        error = length_error(self.headers.get("content-length"), self.headers.get("transfer-encoding"))
+        error = length_error(self.headers)
         if error:
             self._refuse(400, error)
         return error is None
