@@ -1,8 +1,7 @@
 """A network as people speak of it: `NeuralNetwork([784, 30, 10])` with predict, activations, train and evaluate.
 
-It puts the parts of ``nn`` together after a `NetworkSpec`, which may be imported from here with its limits and choices,
-and trains with the one loop of ``training``. Where networks are kept is the matter of ``persistence``; who may train
-when, of ``jobs``.
+It puts the parts of ``nn`` together after a `NetworkSpec`, which may be imported from here, too, and trains with the
+one loop of ``training``. Where networks are kept is the matter of ``persistence``; who may train when, of ``jobs``.
 """
 
 from __future__ import annotations
@@ -16,18 +15,7 @@ import numpy as np
 
 from hippo.datasets.dataset import Dataset, as_dataset
 from hippo.errors import InvalidValue
-from hippo.network_spec import (
-    ACTIVATIONS,
-    INPUTS,
-    LOSSES,
-    MAX_LAYERS,
-    MAX_PARAMETERS,
-    MAX_WIDTH,
-    MIN_LAYERS,
-    OUTPUTS,
-    RECTIFIERS,
-    NetworkSpec,
-)
+from hippo.network_spec import ACTIVATIONS, INPUTS, LOSSES, MAX_PARAMETERS, OUTPUTS, RECTIFIERS, NetworkSpec
 from hippo.nn import Array, Dropout, Linear, Module, Sequential, Sigmoid
 from hippo.nn.losses import output_probabilities
 from hippo.training import Callback, EpochRecord, Progress, TrainingConfig, TrainingState, evaluate, train
@@ -36,10 +24,7 @@ __all__ = [
     "ACTIVATIONS",
     "INPUTS",
     "LOSSES",
-    "MAX_LAYERS",
     "MAX_PARAMETERS",
-    "MAX_WIDTH",
-    "MIN_LAYERS",
     "OUTPUTS",
     "RECTIFIERS",
     "Data",
