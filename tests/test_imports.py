@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "nn": (),
     "datasets": ("errors", "clock", "atomic_files"),
     "training": ("nn", "datasets"),
-    "network": ("training",),
+    "network_spec": ("training",),
+    "network": ("network_spec",),
     "figures": ("network",),
     "logged_network": ("network",),
     "sklearn_estimator": ("network",),
@@ -40,19 +42,21 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "pictures": ("errors",),
     "portraits": ("network",),
     "jobs": ("persistence", "settings", "pixels", "pictures", "portraits"),
-    "network_registry": ("jobs",),
+    "answers": ("jobs",),
+    "network_registry": ("answers",),
     "model_choice": ("network_registry",),
     "inference": ("model_choice",),
     "current_network": ("network_registry",),
     "engine": ("inference", "current_network"),
     "api": ("engine",),
+    "servers": ("api",),
 }
 
 #: Packages that only one place may import: by the beginning of the name, the file or folder under src/.
 ONLY_IN = {
     "flask": "hippo/api/",
-    "eventlet": "api_server.py",
-    "gevent": "api_server.py",
+    "eventlet": "hippo/servers/",
+    "gevent": "hippo/servers/",
     "matplotlib": "hippo/figures/",
     "huggingface_hub": "hippo/persistence/hub_client.py",
     "httpx2": "hippo/persistence/hub_client.py",
@@ -146,13 +150,20 @@ def test_nn_is_read_in_the_order_in_which_it_imports() -> None:
     assert out_of_order(SRC) == []
 
 
+def test_nothing_of_others_is_imported_before_the_async_mode_is_chosen() -> None:
+    code = "import sys; before = set(sys.modules); import api_server; print(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=SRC, capture_output=True, text=True, check=True)
+    others = {name for name in done.stdout.split() if name.partition(".")[0] not in sys.stdlib_module_names}
+    assert others == {"api_server", "hippo", "hippo.servers", "hippo.servers.async_mode"}
+
+
 def test_every_unit_that_is_named_exists() -> None:
     units = {path.stem for path in (SRC / "hippo").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
     assert units - {"__init__"} == MAY_IMPORT.keys()
 
 
 def test_the_table_says_what_the_design_says() -> None:
-    chain = ["nn", "training", "network", "persistence", "jobs", "network_registry", "engine", "api"]
+    chain = ["nn", "training", "network", "persistence", "jobs", "network_registry", "engine", "api", "servers"]
     for place, unit in enumerate(chain):
         assert {"nn", *chain[:place]} <= allowed(unit)
         assert not allowed(unit) & set(chain[place + 1 :])
@@ -194,11 +205,14 @@ def test_the_table_says_what_the_design_says() -> None:
         ("hippo/engine.py", "from flask import Flask", "flask.Flask"),
         ("hippo/api/app.py", "from eventlet import wsgi", "eventlet.wsgi"),
         ("hippo/api/app.py", "import gevent", "gevent"),
+        ("hippo/api/app.py", "from hippo.servers import async_mode", "hippo.servers.async_mode"),
+        ("hippo/servers/one.py", "from flask import request", "flask.request"),
         ("train_mnist.py", "import flask", "flask"),
         ("evaluate.py", "from matplotlib.figure import Figure", "matplotlib.figure.Figure"),
         ("hippo/persistence/model_manager.py", "import huggingface_hub", "huggingface_hub"),
         ("hippo/figures/curves.py", "from hippo.persistence import arrays_file", "hippo.persistence.arrays_file"),
         ("train_mnist.py", "import eventlet", "eventlet"),
+        ("api_server.py", "import eventlet", "eventlet"),
         ("hippo/network.py", "from sklearn.base import BaseEstimator", "sklearn.base.BaseEstimator"),
     ],
 )
@@ -223,7 +237,8 @@ def test_a_forbidden_import_is_found(file: str, line: str, module: str, tmp_path
             "import flask\nimport flask_cors\nfrom hippo.engine import Engine\nfrom hippo import jobs",
         ),
         ("hippo/api/openapi.py", "from hippo import __version__"),
-        ("api_server.py", "import eventlet\nimport gevent.monkey\nfrom hippo.api.app import create_app"),
+        ("hippo/servers/one.py", "import eventlet\nimport gevent.monkey\nfrom hippo.api.errors import error_body"),
+        ("api_server.py", "from hippo.api.app import create_app\nfrom hippo.servers import async_mode"),
     ],
 )
 def test_an_allowed_import_is_not_found(file: str, line: str, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hippo.answers import Answers
 from hippo.clock import now
 from hippo.datasets.dataset import Dataset
 from hippo.errors import (
@@ -84,7 +85,8 @@ class Registry(NetworkRegistry):
         self.outputs = answers([3])
         self.passes: list[str] = []
         self.transfers = Inline(self.files)
-        super().__init__(self.store, self.files, lambda: self.active, self._pass, lambda: TEST_DATA, self.transfers)
+        self.known = Answers(self.store, self.files, self._pass, lambda: TEST_DATA)
+        super().__init__(self.store, self.files, lambda: self.active, self.known, self.transfers)
         self.start()
 
     def _pass(self, network_id: str) -> None:
@@ -243,7 +245,7 @@ def test_damaged_answers_are_made_again(registry: Registry) -> None:
 
 def test_a_pass_that_brings_nothing_is_not_asked_for_ever(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     network_id = registry.create(SPEC)["network_id"]
-    monkeypatch.setattr(registry, "_compute_outputs", lambda _: None)
+    monkeypatch.setattr(registry.known, "_compute_outputs", lambda _: None)
     with pytest.raises(NotReady):
         registry.example(network_id, correct=True)
     with pytest.raises(UnknownNetwork):
@@ -298,10 +300,10 @@ def test_an_accuracy_that_cannot_be_measured_now_is_measured_later(
     def fail(_: str) -> None:
         raise failure
 
-    monkeypatch.setattr(registry, "_compute_outputs", fail)
+    monkeypatch.setattr(registry.known, "_compute_outputs", fail)
     record = coming_in(registry, export(NeuralNetwork(SPEC), {"accuracy": 0.99}, "npz"))
     assert (record["accuracy"], record["claimed_accuracy"], record["trained"]) == (None, 0.99, True)
-    monkeypatch.setattr(registry, "_compute_outputs", registry._pass)
+    monkeypatch.setattr(registry.known, "_compute_outputs", registry._pass)
     registry.example(record["network_id"], correct=True)
     assert registry.get(record["network_id"])["accuracy"] == 0.99  # 99 of the 100 made digits
 

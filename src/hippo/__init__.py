@@ -2,7 +2,7 @@
 
 The packages build on each other in this order; none imports one to its right::
 
-    nn  <-  training  <-  network  <-  persistence  <-  jobs  <-  api
+    nn  <-  training  <-  network  <-  persistence  <-  jobs  <-  api  <-  servers
 
 ``datasets`` stands beside ``training``; ``nn`` is the place to begin to read.
 """

@@ -14,6 +14,7 @@ from typing import IO, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from hippo.answers import Answers
 from hippo.current_network import CurrentNetwork
 from hippo.datasets import MNIST, MNISTLoader
 from hippo.errors import CannotStart, DataError
@@ -92,8 +93,7 @@ class Engine:
             self.store,
             self._files,
             self.jobs.active_jobs,
-            self.jobs.compute_outputs,
-            lambda: self.data().test_data,
+            Answers(self.store, self._files, self.jobs.compute_outputs, lambda: self.data().test_data),
             Transfers(self.backend, self._files),
         )
         self.current = CurrentNetwork(self.store, self.networks)

@@ -1,71 +1,34 @@
-"""Networks by id: created, listed, found, deleted, and asked for examples.
+"""Networks by id: created, imported, listed, found, exported, deleted, and which of them are in memory.
 
 What is in memory is a cache of what the store and the folder of models hold: after a restart nothing is missing, and a
-saved network is as usable as one in memory. The registry computes nothing; where a pass over the test set is needed, it
-asks for one.
+saved network is as usable as one in memory. The registry computes nothing: files of others are read and written by
+`Transfers`, and what a network makes of the test set is known to `Answers`.
 """
 
 from __future__ import annotations
 
 import builtins
 import logging
-import secrets
 import threading
 import time
 import uuid
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
-
+from hippo.answers import Answers, Example
 from hippo.clock import now
 from hippo.datasets.dataset import Dataset
-from hippo.errors import DataError, NoSuchExample, NotReady, TrainingInProgress, UnknownNetwork
-from hippo.jobs.run import INITIAL
+from hippo.errors import DataError, NotReady, TrainingInProgress, UnknownNetwork
 from hippo.jobs.store import Store, StoredNetwork
 from hippo.jobs.transfers import Transfers
 from hippo.network import NetworkSpec
-from hippo.nn import Array
 from hippo.persistence.model_persistence import ModelFiles, Outputs
 
 log = logging.getLogger(__name__)
 
-#: Networks whose answers for the test set are kept in memory, at about 400 kB each.
-CACHED_OUTPUTS = 32
-
 SECONDS_PER_DAY = 86_400
-
-
-@dataclass(frozen=True)
-class Example:
-    """A digit of the test set and what a network makes of it.
-
-    Attributes
-    ----------
-    index : int
-        Place in the test set, 0-9999.
-    predicted, actual : int
-        Digits.
-    correct : bool
-    pixels : ndarray of uint8 (784,)
-        0 is paper, 255 ink.
-    output_weights : list of 10 lists of H floats
-        Weights of the last layer, one row per digit.
-    network_output : list of 10 floats
-    """
-
-    index: int
-    predicted: int
-    actual: int
-    correct: bool
-    pixels: NDArray[np.uint8]
-    output_weights: list[list[float]]
-    network_output: list[float]
 
 
 class NetworkRegistry:
@@ -77,10 +40,8 @@ class NetworkRegistry:
     files : ModelFiles
     active_jobs : callable
         Returns the ids of unfinished jobs by the ids of their networks.
-    compute_outputs : callable
-        Given a network id, has its answers for the test set written to `files`, and returns when they are.
-    test_data : callable
-        Returns the test set; raises DataError where it is missing.
+    answers : Answers
+        What they say about the test set.
     transfers : Transfers
         Reads and writes networks as files of other programs.
     """
@@ -90,19 +51,16 @@ class NetworkRegistry:
         store: Store,
         files: ModelFiles,
         active_jobs: Callable[[], dict[str, str]],
-        compute_outputs: Callable[[str], None],
-        test_data: Callable[[], Dataset],
+        answers: Answers,
         transfers: Transfers,
     ) -> None:
         self._store = store
         self._files = files
         self._active_jobs = active_jobs
-        self._compute_outputs = compute_outputs
-        self._test_data = test_data
+        self._answers = answers
         self._transfers = transfers
         self._lock = threading.Lock()
         self._in_memory: set[str] = set()
-        self._outputs: OrderedDict[tuple[str, str], Outputs] = OrderedDict()
 
     def start(self) -> None:
         """Finish deletions that a kill cut short, and bring rows and files in line."""
@@ -164,7 +122,7 @@ class NetworkRegistry:
             raise NotReady("The network could not be kept: the disk or the database fails. Try again.") from error
         self.load(network_id)
         try:
-            self._test_outputs(network_id)
+            self._answers.of(network_id)
         except (NotReady, DataError) as error:
             log.warning("The accuracy of the imported network %s is not measured yet: %s", network_id, error.message)
         return self.get(network_id) | {name: found[name] for name in ("format", "claimed_accuracy")}
@@ -223,8 +181,7 @@ class NetworkRegistry:
         with self._lock:
             from_memory = network_id in self._in_memory
             self._in_memory.discard(network_id)
-            for key in [key for key in self._outputs if key[0] == network_id]:
-                del self._outputs[key]
+        self._answers.forget(network_id)
         had_file = self._files.delete_model(network_id)
         self._store.remove_network(network_id)
         # A network that was never trained has no file; after a restart the database, on disk, was all that held it.
@@ -244,78 +201,16 @@ class NetworkRegistry:
         return self._delete_many([n.network_id for n in self._store.networks() if n.created_at < limit])
 
     def example(self, network_id: str, correct: bool) -> Example:
-        """Return one test digit at random, evenly, among all that the network gets right (or wrong).
-
-        Raises
-        ------
-        UnknownNetwork
-            When there is no such network.
-        NoSuchExample
-            When the network gets none right (or none wrong).
-        NotReady
-            When the pass over the test set could not be made in time.
-        DataError
-            When the test set is missing.
-        """
-        found, test_data = self._test_outputs(network_id), self._test_data()
-        outputs = found.outputs
-        predicted = outputs.argmax(axis=1)
-        candidates = np.flatnonzero((predicted == test_data.labels) == correct)
-        if not len(candidates):
-            what = "right" if correct else "wrong"
-            raise NoSuchExample(f"This network gets none of the {len(test_data)} test digits {what}.")
-        index = int(candidates[secrets.randbelow(len(candidates))])
+        """Return a test digit that the network gets right, or wrong (see `Answers.example`); bring it into memory."""
+        example = self._answers.example(network_id, correct)
         self.load(network_id)
-        return Example(
-            index=index,
-            predicted=int(predicted[index]),
-            actual=int(test_data.labels[index]),
-            correct=correct,
-            pixels=test_data.pixels[index],
-            output_weights=found.last_weights.T.tolist(),
-            network_output=outputs[index].tolist(),
-        )
+        return example
 
     def answers(self, network_id: str) -> tuple[Outputs, Dataset]:
-        """Return what the network makes of the test set, and the test set; raises as `example` does."""
-        found = self._test_outputs(network_id)
+        """Return what the network makes of the test set, and the test set (see `Answers.of`); bring it into memory."""
+        answers = self._answers.of(network_id)
         self.load(network_id)
-        return found, self._test_data()
-
-    def _test_outputs(self, network_id: str) -> Outputs:
-        """Return what the current weights make of the test set."""
-        for _ in range(2):  # a run that ends meanwhile changes the revision; then once more
-            network = self._store.network(network_id)
-            revision = network.revision or INITIAL
-            key = (network_id, revision)
-            with self._lock:
-                if key in self._outputs:
-                    self._outputs.move_to_end(key)
-                    return self._outputs[key]
-            found = self._read_outputs(network_id, revision)
-            if found is None:
-                self._compute_outputs(network_id)
-                found = self._read_outputs(network_id, revision)
-            if found is not None:
-                self._note_accuracy(network, revision, found.outputs)
-                with self._lock:
-                    self._outputs[key] = found
-                    while len(self._outputs) > CACHED_OUTPUTS:
-                        self._outputs.popitem(last=False)
-                return found
-        raise NotReady("The network is changing at this moment. Try again.")
-
-    def _note_accuracy(self, network: StoredNetwork, revision: str, outputs: Array) -> None:
-        """Keep the accuracy of an imported network, once it has been measured."""
-        if network.accuracy is None and revision == network.revision:
-            accuracy = float(np.mean(outputs.argmax(axis=1) == self._test_data().labels))
-            self._store.set_accuracy(network.network_id, revision, accuracy)
-
-    def _read_outputs(self, network_id: str, revision: str) -> Outputs | None:
-        try:
-            return self._files.load_outputs(network_id, revision)
-        except DataError:
-            return None  # damaged: it is made again
+        return answers
 
     def _delete_many(self, network_ids: builtins.list[str]) -> dict[str, Any]:
         counts = {"deleted_count": 0, "deleted_from_memory": 0, "deleted_from_disk": 0}

@@ -85,6 +85,17 @@ export function createActions({ store, api, sync, go, focusError }) {
     go(networkHref(id));
   }
 
+  /** Deletes, tells what came of it, and reads what there is now. @param {() => Promise<string>} deletion returns what to say */
+  async function deleteAndTell(deletion) {
+    try {
+      notify("info", await deletion());
+    } catch (error) {
+      notify("error", error.message);
+    }
+    update((s) => { s.dialog = null; });
+    await sync.resync();
+  }
+
   return {
     notify,
 
@@ -202,26 +213,16 @@ export function createActions({ store, api, sync, go, focusError }) {
     remove: (networkId) =>
       once("delete", async () => {
         const name = state.networks?.find((n) => n.network_id === networkId)?.name;
-        try {
+        await deleteAndTell(async () => {
           await api.deleteNetwork(networkId);
-          notify("info", name ? `"${name}" was deleted.` : "The network was deleted.");
-        } catch (error) {
-          notify("error", error.message);
-        }
-        update((s) => { s.dialog = null; });
-        await sync.resync();
+          return name ? `"${name}" was deleted.` : "The network was deleted.";
+        });
         if (state.route.id === networkId && !state.networks?.some((n) => n.network_id === networkId)) go("#/");
       }),
 
     removeAll: () =>
       once("delete", async () => {
-        try {
-          notify("info", (await api.deleteAllNetworks()).message);
-        } catch (error) {
-          notify("error", error.message);
-        }
-        update((s) => { s.dialog = null; });
-        await sync.resync();
+        await deleteAndTell(async () => (await api.deleteAllNetworks()).message);
         if (state.route.id && !state.networks?.some((n) => n.network_id === state.route.id)) go("#/");
       }),
 

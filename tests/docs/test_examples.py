@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw
 
 from hippo.network import NeuralNetwork
 from hippo.persistence.interchange import export
+from tests.docs import played_connection
 from tests.docs.markdown import PROJECT, blocks, documents, section, text_of
 from tests.serving import Server
 
@@ -85,51 +86,14 @@ def test_javascript_example_gets_every_event_once_and_in_order(server: Server, t
     assert json.loads(printed) == [*(["training_update", seq] for seq in range(1, 7)), ["training_complete", 7]]
 
 
-#: Stands in for socket.io-client: plays a connection with a gap, a repetition, another job and a lost connection.
-PLAYED_CONNECTION = """
-const kept = [1, 2, 3, 4, 5].map((seq) => ({ event: "training_update", data: { job_id: "j", seq } }));
-export function io() {
-  const handlers = {};
-  const live = (seq, job_id = "j") => handlers.training_update({ job_id, seq });
-  let asked = 0;
-  const socket = {
-    on: (name, handler) => { handlers[name] = handler; },
-    emit: (name, { job_id, after }, answer) => {
-      console.log(`${name} ${job_id} after ${after}`);
-      answer({ events: kept.slice(after, (asked += 2)), last_seq: asked });
-    },
-    disconnect: () => {},
-  };
-  setTimeout(() => {
-    handlers.connect();
-    live(1), live(3, "another"), live(4), live(4), live(2);
-    handlers.connect();
-  });
-  return socket;
-}
-"""
-
-
 def test_javascript_example_fills_gaps_and_drops_repetitions(tmp_path: Path) -> None:
     example = blocks(section(text_of(SOCKETS), "In plain JavaScript"), "js")[0]
     (tmp_path / "watch.mjs").write_text(example)
-    package = tmp_path / "node_modules" / "socket.io-client"
-    package.mkdir(parents=True)
-    (package / "package.json").write_text('{"type": "module", "exports": "./index.js"}')
-    (package / "index.js").write_text(PLAYED_CONNECTION)
+    played_connection.install(tmp_path)
     (tmp_path / "run.mjs").write_text(
         'import { watchJob } from "./watch.mjs";\nwatchJob("", "j", (name, data) => console.log(name, data.seq));\n'
     )
-    assert run([need("node"), "run.mjs"], tmp_path).splitlines() == [
-        "subscribe j after 0",
-        "training_update 1",
-        "training_update 2",
-        "subscribe j after 2",
-        "training_update 3",
-        "training_update 4",
-        "subscribe j after 4",
-        "training_update 5",
-    ]
+    assert run([need("node"), "run.mjs"], tmp_path).splitlines() == [*played_connection.HEARD, "training_complete 5"]
 
 
 def train(server: Server, epochs: int) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs import played_connection
 from tests.docs.markdown import blocks, section, text_of
 from tests.docs.npm import FOLDER, compiled, package
 from tests.docs.test_examples import need, run
@@ -95,49 +96,15 @@ def test_a_token_is_sent_and_its_lack_is_told(folder: Path, tmp_path: Path) -> N
     assert "token" in lines[2]
 
 
-#: Stands in for socket.io-client: a connection with a gap, a repetition, another job, and one that was lost.
-PLAYED_CONNECTION = """
-const kept = [1, 2, 3, 4].map((seq) => ({ event: "training_update", data: { job_id: "j", seq } }));
-kept.push({ event: "training_complete", data: { job_id: "j", seq: 5 } });
-export function io() {
-  const handlers = {};
-  const live = (seq, job_id = "j") => handlers.training_update({ job_id, seq });
-  let asked = 0;
-  setTimeout(() => {
-    handlers.connect();
-    live(1), live(3, "another"), live(4), live(4), live(2);
-    handlers.connect();
-  });
-  return {
-    on: (name, handler) => { handlers[name] = handler; },
-    emit: (name, { job_id, after }, answer) => {
-      console.log(`${name} ${job_id} after ${after}`);
-      answer({ events: kept.slice(after, (asked += 2)), last_seq: asked });
-    },
-    disconnect: () => console.log("disconnected"),
-  };
-}
-"""
-
-
 def test_every_event_is_handed_over_once_and_in_order(folder: Path, tmp_path: Path) -> None:
     (folder / "node_modules").unlink()
     write(tmp_path, sources(GUIDE, "A client in JavaScript", "js"))
-    played = tmp_path / "node_modules" / "socket.io-client"
-    played.mkdir(parents=True)
-    (played / "package.json").write_text('{"type": "module", "exports": "./index.js"}')
-    (played / "index.js").write_text(PLAYED_CONNECTION)
+    played_connection.install(tmp_path)
     (tmp_path / "run.js").write_text(
         'import { hippo } from "./hippo.js";\nhippo("").watch("j", (name, data) => console.log(name, data.seq));\n'
     )
     assert run([need("node"), "run.js"], tmp_path).splitlines() == [
-        "subscribe j after 0",
-        "training_update 1",
-        "training_update 2",
-        "subscribe j after 2",
-        "training_update 3",
-        "training_update 4",
-        "subscribe j after 4",
+        *played_connection.HEARD,
         "disconnected",
         "training_complete 5",
     ]

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from hippo.api.checked import Allowed, Checked, QueryNumber, Whole, unset
 from hippo.api.pixels import OneImage, OneOrMoreImages
 from hippo.api.schemas import LayerSize, few_layers, fits_mnist
-from hippo.network import (
+from hippo.network_spec import (
     INPUTS,
     MAX_LAYERS,
     MAX_WIDTH,

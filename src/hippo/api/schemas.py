@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, field_va
 
 from hippo.api.checked import HALF_A_CHARACTER, Allowed, Checked, OneOf, QueryNumber, Whole, unset
 from hippo.errors import UnknownJob, UnknownNetwork
-from hippo.network import (
+from hippo.network_spec import (
     ACTIVATIONS,
     INPUTS,
     LOSSES,

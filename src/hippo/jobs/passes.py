@@ -63,12 +63,7 @@ class Passes:
             begun.done.set()
 
         task_id = str(uuid.uuid4())
-        arguments = {
-            "network_id": network.network_id,
-            "network": network.spec.to_dict(),
-            "revision": network.revision,
-        }
         self._backend.submit_short(
-            Task(task_id, {"type": "outputs", "job_id": task_id, "arguments": arguments}, report)
+            Task(task_id, {"type": "outputs", "job_id": task_id, "arguments": network.for_worker()}, report)
         )
         return begun

@@ -62,7 +62,7 @@ class Questions:
         DataError
             When the network could not be read.
         """
-        named = _named(network) | {"file": str(file) if file else None}
+        named = network.for_worker() | {"file": str(file) if file else None}
         question = {"type": "forward", "network": named, "every_layer": every_layer}
         answer = self._ask(question | {"payload": images.tobytes()})
         if answer["type"] == "failed":
@@ -92,12 +92,12 @@ class Questions:
 
     def statistics(self, network: StoredNetwork) -> dict[str, Any]:
         """Return what `hippo.portraits.statistics` does; raises DataError where its file is missing, and NotReady."""
-        answer = self._done({"type": "describe", "network": _named(network), "drawn": False})
+        answer = self._done({"type": "describe", "network": network.for_worker(), "drawn": False})
         return {name: answer[name] for name in ("weight_stats", "bias_stats")}
 
     def portrait(self, network: StoredNetwork) -> bytes:
         """Return what `hippo.portraits.portrait` does, a PNG; raises DataError where its file is missing, NotReady."""
-        return bytes(self._done({"type": "describe", "network": _named(network), "drawn": True})["payload"])
+        return bytes(self._done({"type": "describe", "network": network.for_worker(), "drawn": True})["payload"])
 
     def read(self, raw: bytes) -> tuple[dict[str, Any], Images | None]:
         """Return what `hippo.pixels.read_body` does of a body, and raise what it does, and NotReady."""
@@ -147,8 +147,3 @@ class Questions:
 
 _ERRORS: dict[str, type[HippoError]] = {kind.__name__: kind for kind in (MalformedBody, WrongPixels)}
 _BY_CODE: dict[str, type[HippoError]] = {kind.code: kind for kind in (PictureError, PictureTooLarge, DataError)}
-
-
-def _named(network: StoredNetwork) -> dict[str, Any]:
-    """Return what the assistant needs to have the network's weights."""
-    return {"network_id": network.network_id, "network": network.spec.to_dict(), "revision": network.revision}

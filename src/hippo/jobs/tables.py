@@ -106,6 +106,10 @@ class StoredNetwork:
     epochs_trained: int = 0
     revision: str | None = None
 
+    def for_worker(self) -> dict[str, Any]:
+        """Return what a worker needs to have the network's weights (see `hippo.jobs.run.load_network`)."""
+        return {"network_id": self.network_id, "network": self.spec.to_dict(), "revision": self.revision}
+
     def record(self, in_memory: bool, active_job_id: str | None) -> dict[str, Any]:
         """Return what clients are told about the network."""
         sizes = list(self.spec.layer_sizes)

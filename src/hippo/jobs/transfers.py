@@ -103,14 +103,7 @@ class Transfers:
             When that took too long, or the disk is full.
         """
         target = temporary_path(self._folder)
-        arguments = {
-            "network_id": network.network_id,
-            "network": network.spec.to_dict(),
-            "revision": network.revision,
-            "accuracy": network.accuracy,
-            "form": form,
-            "target": str(target),
-        }
+        arguments = network.for_worker() | {"accuracy": network.accuracy, "form": form, "target": str(target)}
         self._ask({"type": "export", "arguments": arguments}, target)
         return target
 

@@ -113,7 +113,7 @@ def alike(weights: Array, bias: Array) -> int:
     limit = ALIKE * max(float(weights.max()), -float(weights.min()), float(np.abs(bias).max()))
     # A few rows tell most neighbours apart, so that hardly ever a whole column has to be looked at.
     few = np.vstack((weights[:: -(-len(weights) // _FEW)], bias))
-    near: NDArray[np.bool_] = (np.abs(np.diff(few[:, order])) <= limit).all(axis=0)
+    near: NDArray[np.bool_] = np.all(np.abs(np.diff(few[:, order])) <= limit, axis=0)
     for place in np.flatnonzero(near):
         one, other = weights[:, order[place]], weights[:, order[place + 1]]
         near[place] = np.abs(one - other).max() <= limit

@@ -12,8 +12,11 @@ from hippo.api import strict_json
 from hippo.api.errors import error_body
 
 if TYPE_CHECKING:
+    from email.message import Message
     from wsgiref.types import WSGIEnvironment
 
+#: Seconds a client may be silent, between requests or within one.
+IDLE_SECONDS = 60.0
 #: Bytes of an unwanted body that are read to keep the connection; before a larger one it is closed.
 MAX_REST = 1_000_000
 #: Bytes that the line with a chunk's length may have.
@@ -62,8 +65,9 @@ def ends_unclearly(environ: WSGIEnvironment) -> bool:
     return "HTTP_TRANSFER_ENCODING" in environ or not re.fullmatch("[0-9]{1,18}", length) or int(length) > MAX_REST
 
 
-def length_error(length: str | None, transfer_encoding: str | None) -> str | None:
+def length_error(headers: Message) -> str | None:
     """Say what is wrong with the headers that tell where a body ends, if anything is."""
+    length, transfer_encoding = headers.get("content-length"), headers.get("transfer-encoding")
     unclear = length is not None and (transfer_encoding is not None or not re.fullmatch("[0-9]{1,18}", length.strip()))
     return UNCLEAR_LENGTH if unclear else None
 

@@ -21,7 +21,7 @@ from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import DechunkedInput
 from werkzeug.wsgi import LimitedStream
 
-from hippo.api.http_limits import ends_unclearly, length_error, linger, not_http
+from hippo.servers.http_limits import IDLE_SECONDS, ends_unclearly, length_error, linger, not_http
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("hippo.server")
 
-#: Seconds a client may be silent, between requests or within one.
-IDLE_SECONDS = 60.0
 MAX_REQUEST_LINE = 8_192
 
 
@@ -199,7 +197,7 @@ class _Connection(BaseHTTPRequestHandler):
         return LimitedStream(source, int(length) if re.fullmatch("[0-9]{1,18}", length) else 0)
 
     def _ends_clearly(self) -> bool:
-        error = length_error(self.headers.get("content-length"), self.headers.get("transfer-encoding"))
+        error = length_error(self.headers)
         if error:
             self._refuse(400, error)
         return error is None
