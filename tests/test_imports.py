@@ -46,9 +46,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "network_registry": ("answers",),
     "model_choice": ("network_registry",),
     "inference": ("model_choice",),
+    "outcomes": ("inference",),
     "current_network": ("network_registry",),
     "engine": ("inference", "current_network"),
-    "api": ("engine",),
+    "api": ("engine", "outcomes"),
     "servers": ("api",),
 }
 

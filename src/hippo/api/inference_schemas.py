@@ -19,6 +19,7 @@ from hippo.network_spec import (
     MIN_LAYERS,
     OUTPUTS,
 )
+from hippo.outcomes import Order, Outcome
 from hippo.training.config import MAX_BATCH, MAX_SEED, TrainingConfig
 
 ModelName = Annotated[
@@ -118,6 +119,49 @@ class MisclassifiedQuery(Checked):
         Field(ge=1, le=_LAST_EXAMPLE + 1, description="Among so many of the first test digits: 1 to 10,000."),
         Allowed(f"a whole number from 1 to {_LAST_EXAMPLE + 1:,}"),
     ] = 500
+
+
+_A_DIGIT = Annotated[QueryNumber, Field(ge=0, lt=OUTPUTS)] | None
+_OUTCOMES = "right, wrong, turned_wrong or turned_right"
+
+
+class AnswersQuery(Checked):
+    """Which answers for test digits to show, in which order."""
+
+    actual: Annotated[
+        _A_DIGIT,
+        BeforeValidator(unset),
+        Field(description="Only test digits that are this one, 0 to 9.", examples=[5]),
+        Allowed("a digit, 0 to 9"),
+    ] = None
+    predicted: Annotated[
+        _A_DIGIT,
+        BeforeValidator(unset),
+        Field(description="Only those that the network takes for this one, 0 to 9.", examples=[3]),
+        Allowed("a digit, 0 to 9"),
+    ] = None
+    outcome: Annotated[
+        Outcome | None,
+        BeforeValidator(unset),
+        Field(
+            description=f"{_OUTCOMES}: only those that are right or wrong, or became so in the network's last epoch.",
+            examples=["wrong"],
+        ),
+        Allowed(_OUTCOMES),
+    ] = None
+    sort: Annotated[
+        Order,
+        Field(description="index, as in the test set; confidence, the least sure first; -confidence, the most sure."),
+        Allowed("index, confidence or -confidence"),
+    ] = "index"
+    limit: Annotated[
+        QueryNumber, Field(ge=1, le=100, description="At most so many: 1 to 100."), Allowed("1 to 100")
+    ] = 24
+    offset: Annotated[
+        QueryNumber,
+        Field(ge=0, le=MAX_SEED, description="Leave out so many of the first."),
+        Allowed(f"a whole number from 0 to {MAX_SEED}"),
+    ] = 0
 
 
 class SamplesQuery(Checked):

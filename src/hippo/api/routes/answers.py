@@ -1,4 +1,4 @@
-"""Answers: what a network takes test digits for, by their place in the test set.
+"""Answers: what a network takes test digits for, one by one, all together, and those that are chosen.
 
 All answers come from one pass over the test set, which is kept beside the network; nothing is computed here.
 """
@@ -13,14 +13,16 @@ import numpy as np
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
+from hippo.api.evaluation_replies import ChosenAnswersReply, EvaluationReply
 from hippo.api.images import png_base64
 from hippo.api.inference_replies import MisclassifiedReply, TestAnswerReply, TestAnswersReply
-from hippo.api.inference_schemas import BatchBody, ExampleBody, MisclassifiedQuery
+from hippo.api.inference_schemas import AnswersQuery, BatchBody, ExampleBody, MisclassifiedQuery
 from hippo.api.routes import BODY, current_engine, named_after_view, replies
 from hippo.api.schemas import NetworkPath
 from hippo.datasets.dataset import Dataset
 from hippo.inference import distribution
 from hippo.nn import Array
+from hippo.outcomes import Outcomes
 
 blueprint = APIBlueprint(
     "answers",
@@ -66,6 +68,34 @@ def list_misclassified(path: NetworkPath, query: MisclassifiedQuery) -> dict[str
     wrong = np.flatnonzero(found.outputs[:checked].argmax(axis=1) != digits.labels[:checked])
     pictured = _pictured(wrong[: query.max_count].tolist(), found.outputs, digits)
     return {"misclassified": pictured, "checked": checked, "wrong": len(wrong)}
+
+
+@blueprint.get("/evaluation", responses=replies({200: EvaluationReply}, 404, 503))
+def evaluate_network(path: NetworkPath) -> dict[str, Any]:
+    """Show what the network makes of the whole test set.
+
+    The confusion matrix, how well it recognises each digit, and how many answers its last epoch changed. While it is
+    trained, that is of the weights it had before.
+    """
+    found, digits = current_engine().networks.answers(path.network_id)
+    return {"network_id": path.network_id, **Outcomes.of(found, digits.labels).summary()}
+
+
+@blueprint.get("/answers", responses=replies({200: ChosenAnswersReply}, 404, 422, 503))
+def list_answers(path: NetworkPath, query: AnswersQuery) -> dict[str, Any]:
+    """List the network's answers for test digits that are chosen by what they are, are taken for, and became.
+
+    `total` counts all that fit, also those beyond `limit`.
+    """
+    found, digits = current_engine().networks.answers(path.network_id)
+    outcomes = Outcomes.of(found, digits.labels)
+    places = outcomes.places(query.actual, query.predicted, query.outcome, query.sort)
+    page = places[query.offset : query.offset + query.limit].tolist()
+    answers = _pictured(page, found.outputs, digits)
+    for place, answer in zip(page, answers, strict=True):
+        answer["previous_digit"] = None if outcomes.previous is None else int(outcomes.previous[place])
+        answer["confidence"] = float(outcomes.confidence[place])
+    return {"answers": answers, "total": len(places)}
 
 
 def _pictured(places: Iterable[int], outputs: Array, digits: Dataset) -> list[dict[str, Any]]:
