@@ -201,11 +201,12 @@ def test_what_cannot_be_answered_is_refused(asked: Asked, path: str, monkeypatch
         raise error
 
     networks = asked.home.engine.networks
+    kept = networks._answers
     other = networks.create(NeuralNetwork([784, 10], seed=2).spec)["network_id"]
     with monkeypatch.context() as patch:
-        patch.setattr(networks, "_compute_outputs", lambda _: fail(NotReady("The pass is not finished yet.")))
+        patch.setattr(kept, "_compute_outputs", lambda _: fail(NotReady("The pass is not finished yet.")))
         assert asked.home.client.get(f"/api/networks/{other}/{path}").get_json()["code"] == "not_ready"
-        patch.setattr(networks, "_test_data", lambda: fail(DataError("MNIST is missing.")))
+        patch.setattr(kept, "_test_data", lambda: fail(DataError("MNIST is missing.")))
         assert asked.get(path).get_json()["code"] == "data_missing"
 
 

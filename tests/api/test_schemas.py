@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from hippo.api.checked import HALF_A_CHARACTER, Checked
 from hippo.api.errors import WebError
-from hippo.api.schemas import CleanupBody, EventsQuery, JobsQuery, NetworkBody, TrainingBody
+from hippo.api.schemas import CleanupBody, EventsQuery, JobsQuery, NetworkBody
 from hippo.api.sockets import SubscribeMessage
+from hippo.api.training_schemas import TrainingBody
 from hippo.network import ACTIVATIONS, LOSSES
 from hippo.nn import INITIALIZERS
 from hippo.training.config import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, TrainingConfig

@@ -12,7 +12,8 @@ from flask_openapi.models.tag import Tag
 
 from hippo.api.replies import EventsReply, JobReply, JobsReply, TrainingStartedReply
 from hippo.api.routes import BODY, current_engine, named_after_view, replies
-from hippo.api.schemas import EventsQuery, JobPath, JobsQuery, NetworkPath, TrainingBody
+from hippo.api.schemas import EventsQuery, JobPath, JobsQuery, NetworkPath
+from hippo.api.training_schemas import TrainingBody
 from hippo.training.config import MAX_SEED
 
 blueprint = APIBlueprint(
