@@ -11,6 +11,7 @@ import { digitUrl, pictureFrom, pictureOf, sheetFile } from "./pictures.js";
 import { emptyReading } from "./store.js";
 
 const GALLERY = 20;
+const NO_PICTURE = "There is no picture on the clipboard. Copy one, then paste it here.";
 
 /**
  * @param {object} parts
@@ -44,6 +45,17 @@ export function createDrawing({ store, api, sync, fileOf = sheetFile }) {
     put({ picture, strokes: [] });
   }
 
+  /** @param {Blob} blob @param {string} name */
+  async function take(blob, name) {
+    const problem = pictureProblem({ name, size: blob.size, type: blob.type });
+    if (problem) return complain(problem);
+    try {
+      putPicture(await pictureFrom(blob, name));
+    } catch {
+      complain(`"${name}" cannot be read as a picture. Choose a PNG or a JPEG.`);
+    }
+  }
+
   /** @param {Error & {code?: string}} error */
   function readAgainIfGone(error) {
     if (error.code === "unknown_model") void sync.resync();
@@ -56,14 +68,26 @@ export function createDrawing({ store, api, sync, fileOf = sheetFile }) {
     clear: () => put(emptySheet()),
 
     /** @param {File} file */
-    takePicture: async (file) => {
-      const problem = pictureProblem(file);
-      if (problem) return complain(problem);
+    takePicture: (file) => take(file, file.name),
+
+    /** What Ctrl+V brought. @param {File[]} files */
+    takePasted: (files) => {
+      const picture = files.find(({ type }) => type.startsWith("image/"));
+      return picture ? take(picture, "pasted picture") : complain(NO_PICTURE);
+    },
+
+    /** What Ctrl+V does, by a button: the browser may ask the person first, or not have it. */
+    paste: async () => {
+      if (!navigator.clipboard?.read) return complain("Here the browser lets no button paste pictures. Press Ctrl+V instead.");
       try {
-        putPicture(await pictureFrom(file, file.name));
+        for (const item of await navigator.clipboard.read()) {
+          const type = item.types.find((each) => each.startsWith("image/"));
+          if (type) return await take(await item.getType(type), "pasted picture");
+        }
       } catch {
-        complain(`"${file.name}" cannot be read as a picture. Choose a PNG or a JPEG.`);
+        return complain("The browser did not let the page look at the clipboard. Press Ctrl+V instead.");
       }
+      complain(NO_PICTURE);
     },
 
     /** @param {import("./store.js").Sample} sample */

@@ -13,6 +13,7 @@ import { isRunning } from "./logic/jobs.js";
 import { networkHref, parseRoute, tokenInHash } from "./logic/routes.js";
 import { createLive } from "./live.js";
 import { createNeeds } from "./needs.js";
+import { watchForShortcuts } from "./shortcuts.js";
 import { createStore, networkById } from "./store.js";
 import { createSync } from "./sync.js";
 import { chooseTheme, currentTheme, whenSystemThemeChanges } from "./theme.js";
@@ -62,6 +63,7 @@ whenRefused(() => store.update((s) => { s.needsToken = true; }));
 whenSystemThemeChanges(() => store.update((s) => { s.theme = currentTheme(); }));
 store.state.theme = currentTheme();
 watchForTips();
+watchForShortcuts(actions);
 
 /** Leaves the token out of the address and the history. */
 function keepTokenFromAddress() {

@@ -261,6 +261,107 @@ _DROP = """(bytes) => {
 }"""
 
 
+def copy(page: Page, data: bytes) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.bring_to_front()
+    page.evaluate(_COPY, list(data))
+
+
+_COPY = """(bytes) => navigator.clipboard.write([
+  new ClipboardItem({ "image/png": new Blob([new Uint8Array(bytes)], { type: "image/png" }) }),
+])"""
+
+
+def test_a_copied_picture_is_pasted_by_keyboard_or_by_button(page: Page, trained: tuple[Server, str]) -> None:
+    show(page, trained)
+    pad = page.locator("hippo-pad")
+    button = page.get_by_role("button", name="Paste", exact=True)
+    expect(button).to_have_attribute("aria-keyshortcuts", "Control+V Meta+V")
+    copy(page, png(0))
+    with page.expect_request("**/predict/image?**"):
+        page.keyboard.press("Control+V")
+    expect(pad).to_have_attribute("aria-label", "Paper to draw on: pasted picture")
+    expect_digit(page, 0)
+
+    copy(page, png(1))
+    button.focus()
+    with page.expect_request("**/predict/image?**"):
+        page.keyboard.press("Enter")
+    expect_digit(page, 1)
+
+    page.evaluate("navigator.clipboard.writeText('no picture')")
+    alert = page.locator(".pad-card").get_by_role("alert")
+    for paste in (button.click, lambda: page.keyboard.press("Control+V")):
+        page.get_by_role("button", name="Clear").click()
+        draw(page, [(0.5, 0.5)])
+        expect(alert).to_be_hidden()
+        paste()
+        expect(alert).to_have_text("There is no picture on the clipboard. Copy one, then paste it here.")
+        expect(pad).to_have_attribute("aria-label", "Paper to draw on: 1 stroke")
+
+
+def test_a_button_that_may_not_paste_names_the_keys(page: Page, trained: tuple[Server, str]) -> None:
+    show(page, trained)
+    button, alert = page.get_by_role("button", name="Paste", exact=True), page.locator(".pad-card").get_by_role("alert")
+    page.evaluate("() => { navigator.clipboard.read = () => Promise.reject(new Error('not allowed')); }")
+    button.click()
+    expect(alert).to_have_text("The browser did not let the page look at the clipboard. Press Ctrl+V instead.")
+    page.evaluate("navigator.clipboard.read = undefined")  # as where the page came neither by TLS nor from this machine
+    button.click()
+    expect(alert).to_have_text("Here the browser lets no button paste pictures. Press Ctrl+V instead.")
+
+
+@pytest.mark.parametrize("keys", ["Control+z", "Meta+z"])
+def test_the_keys_for_undo_take_the_last_stroke_back(page: Page, trained: tuple[Server, str], keys: str) -> None:
+    show(page, trained)
+    pad = page.locator("hippo-pad")
+    expect(page.get_by_role("button", name="Undo")).to_have_attribute("aria-keyshortcuts", "Control+Z Meta+Z")
+    draw(page, ONE)
+    draw(page, ZERO)
+    page.keyboard.press("z")
+    page.keyboard.press("Control+Shift+z")
+    expect(pad).to_have_attribute("aria-label", "Paper to draw on: 2 strokes")
+    page.keyboard.press(keys)
+    expect(pad).to_have_attribute("aria-label", "Paper to draw on: 1 stroke")
+    expect_digit(page, 1)
+
+    box = pad.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 50, box["y"] + 50)
+    page.mouse.down()
+    expect(pad).to_have_attribute("aria-label", "Paper to draw on: 2 strokes")
+    page.keyboard.press(keys)  # a stroke that is not ended stays
+    page.mouse.move(box["x"] + 50, box["y"] + 90)
+    page.mouse.up()
+    expect(pad).to_have_attribute("aria-label", "Paper to draw on: 2 strokes")
+    for _ in range(3):
+        page.keyboard.press(keys)
+    expect(pad).to_have_attribute("aria-label", "Paper to draw on: empty")
+
+
+def test_the_keys_are_the_pads_only_where_it_is_shown_and_nobody_types(page: Page, trained: tuple[Server, str]) -> None:
+    show(page, trained)
+    pad = page.locator("hippo-pad")
+    draw(page, ONE)
+    for elsewhere in ("input", "dialog"):
+        page.evaluate(_ELSEWHERE, elsewhere)
+        page.keyboard.press("Control+z")
+        page.evaluate("document.querySelector('#elsewhere').remove()")
+    expect(pad).to_have_attribute("aria-label", "Paper to draw on: 1 stroke")
+    page.get_by_role("link", name="Learn", exact=True).click()
+    expect(pad).to_have_count(0)
+    page.keyboard.press("Control+z")
+    page.get_by_role("link", name="Draw", exact=True).click()
+    expect(pad).to_have_attribute("aria-label", "Paper to draw on: 1 stroke")
+
+
+_ELSEWHERE = """(kind) => {
+  const made = Object.assign(document.createElement(kind), { id: "elsewhere" });
+  document.body.append(made);
+  kind === "dialog" ? made.showModal() : made.focus();
+}"""
+
+
 def test_what_cannot_be_read_is_said_in_words(page: Page, trained: tuple[Server, str], watch: Watch) -> None:
     show(page, trained)
     input_ = page.locator(".pad-card input[type=file]")

@@ -8,9 +8,11 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import onnx
 import pytest
@@ -147,6 +149,36 @@ def test_rest_example(command: str, shown: Any, names: dict[str, str], server: S
     reply = json.loads(printed)
     if shown is not None and "Authorization" not in command:
         assert shape(reply) == shape(shown)
+
+
+class Starting(BaseHTTPRequestHandler):
+    """A server that takes no jobs yet when it is first asked."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        self.send_response(503 if len(self.asked) == 1 else 200)
+        self.end_headers()
+        self.wfile.write(b'{"code": "not_ready"}' if len(self.asked) == 1 else b'{"status": "ready"}')
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def test_who_asks_just_after_the_start_waits_until_the_server_is_ready(tmp_path: Path) -> None:
+    need("curl")
+    (script,) = blocks(section(text_of(API), "GET /readyz"), "bash")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Starting) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            address = f"http://127.0.0.1:{server.server_address[1]}"
+            assert run([need("bash"), "-eu", "-c", script], tmp_path, HIPPO=address) == '{"status": "ready"}'
+        finally:
+            server.shutdown()
+            thread.join()
+    assert Starting.asked == ["/readyz"] * 2
 
 
 def draw_digit(path: Path) -> None:

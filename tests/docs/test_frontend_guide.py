@@ -1,4 +1,7 @@
-"""The front ends of the guide: plain JavaScript runs against a real server, React's and Angular's compile."""
+"""The front ends of the guide: plain JavaScript runs against a real server, React's and Angular's compile.
+
+The page that reads pictures is run in a browser, with the tests of the page.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ pytestmark = pytest.mark.process
 
 GUIDE = "docs/FRONTEND_GUIDE.md"
 SOCKETS = "docs/WEBSOCKET_API_DOCUMENTATION.md"
+PICTURE, STREAM = "Reading a picture", "Training as a stream"
+JAVASCRIPT = {"allowJs": True, "checkJs": True}
 ANGULAR = {"allowJs": True, "checkJs": True, "experimentalDecorators": True}
 REACT = {"allowJs": True, "checkJs": True, "jsx": "react-jsx"}
 
@@ -108,6 +113,90 @@ def test_every_event_is_handed_over_once_and_in_order(folder: Path, tmp_path: Pa
         "disconnected",
         "training_complete 5",
     ]
+
+
+def test_pictures_and_streams_compile(folder: Path) -> None:
+    package("socket.io-client")
+    files = write(folder, {**sources(GUIDE, PICTURE, "js"), **sources(GUIDE, STREAM, "js")})
+    assert files == ["picture.js", "stream.js", "current.js"]
+    options = {**JAVASCRIPT, "lib": ["es2022", "dom"], "moduleDetection": "force"}
+    assert compiled(folder, *files, **options) == ""
+    picture = {"answer.image_data": "answer.picture", "input.files?.[0]": "input.file", "body: picture": "body: 7"}
+    assert not_compiled(folder, "picture.js", picture, **options) == set(picture.values())
+    stream = {"last = id": "last = 7", "signal?.aborted": "signal.aborted", "JSON.parse(data)": "JSON.parse(id, 7)"}
+    assert not_compiled(folder, "stream.js", stream, **options) == set(stream.values())
+    current = {"{ epochs: 3 }": "{ epoch: 3 }", "(address, ": "("}
+    assert not_compiled(folder, "current.js", current, **options) == set(current.values())
+
+
+def write_streams(folder: Path, server: Server) -> None:
+    """Write the stream's modules, which train on this server."""
+    for name, text in sources(GUIDE, STREAM, "js").items():
+        (folder / name).write_text(text.replace("http://127.0.0.1:8000", server.url))
+
+
+def test_a_stream_is_followed_to_its_end(folder: Path, server: Server) -> None:
+    write_streams(folder, server)
+    lines = run([need("node"), "current.js"], folder).splitlines()
+    assert [re.sub(r"\d\d\.\d %$", "N", line) for line in lines] == [f"epoch {epoch} of 3: N" for epoch in (1, 2, 3)]
+
+
+#: Stands in for a bad line: the first stream breaks within its second event, the second ends before its first one, the
+#: third request finds no server and the fourth one that is starting.
+BAD_LINE = """
+const real = fetch;
+let asked = 0;
+const pieces = (...texts) => new Response(new ReadableStream({
+  pull: (controller) => (texts.length ? controller.enqueue(texts.shift()) : controller.error(new TypeError("broken"))),
+}).pipeThrough(new TextEncoderStream()));
+globalThis.fetch = async (url, options) => {
+  asked += 1;
+  console.log(`${options.method} ${options.body} after ${options.headers["Last-Event-ID"]}`);
+  if (asked === 1) {
+    const whole = await (await real(url, options)).text();
+    const end = whole.indexOf("}") + 3;
+    return pieces(whole.slice(0, 20), whole.slice(20, end), whole.slice(end, end + 60));
+  }
+  if (asked === 2) return pieces(": heartbeat\\n\\n");
+  if (asked === 3) throw new TypeError("no server");
+  if (asked === 4) return Response.json({ error: "starting" }, { status: 503 });
+  return real(url, options);
+};
+"""
+
+
+def test_a_stream_that_is_lost_is_taken_up_behind_its_last_event(folder: Path, server: Server) -> None:
+    write_streams(folder, server)
+    server.post("/network/create", json={"sizes": [784, 10]})
+    stream = (folder / "stream.js").read_text().replace("AGAIN_MS = 1000", "AGAIN_MS = 1")
+    (folder / "stream.js").write_text(BAD_LINE + stream)
+    (folder / "run.js").write_text(
+        'import { trainCurrent } from "./stream.js";\n'
+        "const settings = { epochs: 3, mini_batch_size: 1000 };\n"
+        "await trainCurrent(process.argv[2], settings, (data) => console.log(data.epoch ?? data.status));\n"
+    )
+    first, *lines = run([need("node"), "run.js", server.url], folder).splitlines()
+    job_id = server.get("/api/training?limit=1").json()["jobs"][0]["job_id"]
+    assert first == 'POST {"epochs":3,"mini_batch_size":1000} after undefined'
+    again = f"POST undefined after {job_id}:1"
+    assert lines == ["1", *[again] * 4, "2", "3", "completed"]
+
+
+def test_a_stream_that_is_refused_says_why(folder: Path, server: Server) -> None:
+    write_streams(folder, server)
+    server.post("/network/create", json={"sizes": [784, 10]})
+    (folder / "run.js").write_text(
+        'import { trainCurrent } from "./stream.js";\n'
+        "const tell = (error) => console.log(error.message);\n"
+        "await trainCurrent(process.argv[2], { epochs: 0 }, tell).catch(tell);\n"
+        'await trainCurrent("http://127.0.0.1:1", { epochs: 1 }, tell).catch(tell);\n'
+        "const signal = AbortSignal.abort();\n"
+        "const abandoned = trainCurrent(process.argv[2], { epochs: 1 }, tell, { signal });\n"
+        "await abandoned.catch((error) => console.log(error.name));\n"
+    )
+    lines = run([need("node"), "run.js", server.url], folder).splitlines()
+    error = server.post("/network/train", json={"epochs": 0}).json()["error"]
+    assert lines == [error, "The connection was lost before the first event.", "AbortError"]
 
 
 def not_compiled(folder: Path, file: str, changes: dict[str, str], **options: object) -> set[str]:

@@ -36,6 +36,21 @@ def test_a_message_may_carry_bytes(pair: tuple[socket.socket, socket.socket]) ->
     sender.join()
 
 
+def test_a_limit_is_for_sending_and_not_for_waiting(pair: tuple[socket.socket, socket.socket]) -> None:
+    for end in pair:
+        end.settimeout(0.05)
+    with pytest.raises(TimeoutError):
+        send_message(pair[0], {"payload": bytes(2_000_000)})  # nobody reads
+    received: list[object] = []
+    reader = threading.Thread(target=lambda: received.append(receive_message(pair[0])))
+    reader.start()
+    reader.join(0.2)  # four times as long as the limit
+    assert reader.is_alive()
+    send_message(pair[1], {"type": "late"})
+    reader.join()
+    assert received == [{"type": "late"}]
+
+
 def test_a_frame_with_bytes_says_where_they_begin(pair: tuple[socket.socket, socket.socket]) -> None:
     send_message(pair[0], {"a": 1, "payload": b"\xff\x00"})
     pair[0].close()

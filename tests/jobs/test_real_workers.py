@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -286,3 +287,44 @@ def test_questions_that_cannot_be_answered_say_why(running: Running) -> None:
     with pytest.raises(NotReady):  # either it died under the question, or the answer is late
         Questions(running.engine.backend, patience=0.0).read(b"{}")
     assert questions.read(b'{"model": "x"}') == ({"model": "x"}, None)
+
+
+@pytest.fixture
+def stuck(running: Running) -> psutil.Process:
+    """An assistant that reads nothing any more."""
+    assert running.engine.questions.read(b"{}") == ({}, None)
+    process = psutil.Process(running.engine.backend._assistant.pid)
+    process.suspend()
+    return process
+
+
+LONG = b'{"pixels": [' + b" " * 2_000_000 + b"]}"
+
+
+def test_an_assistant_that_does_not_hear_is_replaced(running: Running, stuck: psutil.Process) -> None:
+    assistant = running.engine.backend._assistant
+    assert assistant._socket is not None
+    assistant._socket.settimeout(0.5)
+    with pytest.raises(NotReady, match="died"):
+        running.engine.questions.read(LONG)  # more than fits between the two
+    assert running.engine.questions.read(b"{}") == ({}, None)
+    assert assistant.pid != stuck.pid
+
+
+def test_who_asks_meanwhile_is_not_held_up_and_the_server_can_stop(running: Running, stuck: psutil.Process) -> None:
+    first = threading.Thread(target=refused, args=(running, LONG))
+    first.start()
+    while running.engine.backend._assistant.task is None:
+        pass
+    began = time.monotonic()
+    with pytest.raises(NotReady, match="too long"):
+        Questions(running.engine.backend, patience=0.1).read(b"{}")
+    running.engine.backend.stop(2.0)
+    first.join()
+    assert time.monotonic() - began < worker_keeper.HEAR_WITHIN / 2
+    assert not stuck.is_running()
+
+
+def refused(running: Running, raw: bytes) -> None:
+    with pytest.raises(NotReady):
+        running.engine.questions.read(raw)

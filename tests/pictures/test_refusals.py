@@ -65,6 +65,12 @@ def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 4_000  # kB
 
 
+def test_a_file_of_many_bytes_is_not_walked_through_where_that_would_hold_others_up() -> None:
+    for endless in (b"\xff\xd8" + b"\xff" * 200_000, b"\xff\xd8" + b"\xff\xe0\0\2" * 50_000, b"no picture" * 20_000):
+        assert takes_long(endless)
+        refused(endless)
+
+
 def test_what_is_not_the_picture_is_not_unpacked() -> None:
     text = chunk(b"zTXt", b"note\0\0" + zlib.compress(bytes(900_000)))
     profile = chunk(b"iCCP", b"icc\0\0" + zlib.compress(bytes(50_000_000)))

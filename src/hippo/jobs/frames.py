@@ -25,6 +25,8 @@ def send_message(sock: socket.socket, message: Message) -> None:
 
     Raises
     ------
+    TimeoutError
+        When the other end reads nothing for as long as the socket waits; only a part has been sent.
     ValueError
         For a message that is too long to be received.
     """
@@ -43,7 +45,7 @@ def send_message(sock: socket.socket, message: Message) -> None:
 
 
 def receive_message(sock: socket.socket) -> Message | None:
-    """Wait for the next message; None when the other end is gone, however it went."""
+    """Wait for the next message, however long that takes; None when the other end is gone, however it went."""
     try:
         header = _receive_exactly(sock, _HEADER.size)
         if header is None:
@@ -72,7 +74,10 @@ def _with_payload(content: bytes) -> Message | None:
 def _receive_exactly(sock: socket.socket, count: int) -> bytes | None:
     parts = []
     while count:
-        part = sock.recv(min(count, 1 << 16))
+        try:
+            part = sock.recv(min(count, 1 << 16))
+        except TimeoutError:
+            continue  # a limit there may be is for sending
         if not part:
             return None
         parts.append(part)

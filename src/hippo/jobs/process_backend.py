@@ -112,9 +112,9 @@ class ProcessBackend:
             self._queue.clear()
             self._short_tasks.clear()
         workers = [*self._workers, self._assistant]
+        deadline = time.monotonic() + timeout
         for worker in workers:
             worker.stop()
-        deadline = time.monotonic() + timeout
         for worker in workers:
             worker.join(deadline)
 

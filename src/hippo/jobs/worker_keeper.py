@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 #: Seconds that a cancelled task may go on before its process is killed, and with it what the run has learned. The
 #: largest network takes a quarter of that for a pass over the test set, and it may have to end two of them.
 KILL_AFTER = 60.0
+#: Seconds in which a process must have read what it is told, which it does at once unless it is stuck.
+HEAR_WITHIN = 15.0
+#: Seconds to wait, when the server stops, for a message to a process that is not yet read.
+STOP_WITHIN = 1.0
 #: Seconds before a worker that died is replaced: the first, and the longest after repeated failure.
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.05, 5.0
 #: A worker that lived this long was well; its death says nothing about the next one.
@@ -76,6 +80,8 @@ class Worker:
 
     def start(self) -> None:
         """Start the thread, once."""
+        if self._thread is not None:
+            return
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._keep_filled, name=self.name, daemon=True)
@@ -83,14 +89,14 @@ class Worker:
 
     def feed(self) -> None:
         """Give the process a task, if it is free and there is one."""
+        if self.task is not None:
+            return  # without waiting until it has been told; it is fed again when it is done
         with self._lock:
             if not self.is_up or self.task is not None or self._socket is None:
                 return
             self.task = self.next_task()
             if self.task is not None:
-                # A process that died meanwhile cannot be told; the thread is about to report the task as lost.
-                with contextlib.suppress(OSError):
-                    send_message(self._socket, self.task.message)
+                self._tell(self.task.message)
 
     def cancel(self, job_id: str) -> bool:
         """Ask the process to end its task if it is of this job, then make it; return whether the task was."""
@@ -115,8 +121,11 @@ class Worker:
     def stop(self) -> None:
         """Let the process checkpoint and exit, and start no other."""
         self._stopping.set()
-        with self._lock:
-            self._tell({"type": "stop"})
+        if self._lock.acquire(timeout=STOP_WITHIN):  # else it is stuck over what it is being told, and ended by `join`
+            try:
+                self._tell({"type": "stop"})
+            finally:
+                self._lock.release()
 
     def join(self, deadline: float) -> None:
         """Wait for the process to be gone, and end it at `deadline` (`time.monotonic`)."""
@@ -128,9 +137,17 @@ class Worker:
             self._thread.join(5.0)
 
     def _tell(self, message: Message) -> None:
-        if self._socket is not None:
-            with contextlib.suppress(OSError):
-                send_message(self._socket, message)
+        """Send a message; a process that died cannot be told, and the thread is about to report its task as lost."""
+        if self._socket is None:
+            return
+        try:
+            send_message(self._socket, message)
+        except TimeoutError:
+            log.warning("%s does not hear; ending it", self.name)
+            if self._process is not None:
+                self._process.kill()  # it would take what is sent next for the rest of this message
+        except OSError:
+            pass
 
     def _kill_if_still(self, task: Task, process: subprocess.Popen[bytes] | None) -> None:
         with self._lock:
@@ -154,6 +171,7 @@ class Worker:
             if self._stopping.is_set():
                 return "stopping"
             ours, theirs = socket.socketpair()
+            ours.settimeout(HEAR_WITHIN)
             try:
                 self._process = _spawn(theirs.fileno())
             except OSError as error:

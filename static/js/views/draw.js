@@ -10,7 +10,7 @@ import { isEmpty } from "../logic/strokes.js";
 import { stillStands } from "../logic/turns.js";
 import { barsView } from "./bars.js";
 import { galleryView } from "./gallery.js";
-import { pictureIcon, undoIcon } from "./icons.js";
+import { pasteIcon, pictureIcon, undoIcon } from "./icons.js";
 
 const NEIGHBOURS = 5;
 
@@ -53,7 +53,7 @@ function padView({ sheet, problem }, act) {
     <div class="run-head">
       <h2 id="pad-title">Draw a digit</h2>
       <div class="pad-actions">
-        <button class="button small" type="button" aria-disabled=${empty ? "true" : "false"} title="Takes the last stroke away; without strokes, the picture." @click=${act.undo}>${undoIcon}Undo</button>
+        <button class="button small" type="button" aria-disabled=${empty ? "true" : "false"} title="Takes the last stroke away; without strokes, the picture. So does Ctrl+Z." aria-keyshortcuts="Control+Z Meta+Z" @click=${act.undo}>${undoIcon}Undo</button>
         <button class="button small" type="button" aria-disabled=${empty ? "true" : "false"} title="Takes everything off the paper." @click=${act.clear}>Clear</button>
       </div>
     </div>
@@ -63,11 +63,12 @@ function padView({ sheet, problem }, act) {
     </div>
     <div class="upload">
       <button class="button" type="button" title="Reads a digit from a picture file, such as a photo of handwriting: PNG or JPEG." @click=${choose}>${pictureIcon}Upload a picture</button>
+      <button class="button" type="button" title="Reads a picture that was copied, such as a part of the screen. So does Ctrl+V." aria-keyshortcuts="Control+V Meta+V" @click=${act.paste}>${pasteIcon}Paste</button>
       <input type="file" accept="image/png,image/jpeg" hidden aria-label="File of a picture"
         @change=${(event) => { take(event.target.files); event.target.value = ""; }}>
     </div>
     <p class="problem" role="alert" ?hidden=${!problem}>${problem}</p>
-    <p class="help" id="pad-help">Use mouse, pen or finger, anywhere on the paper. A PNG or JPEG can be dropped on it, too.</p>
+    <p class="help" id="pad-help">Use mouse, pen or finger, anywhere on the paper. A PNG or JPEG can be dropped on it or pasted, too.</p>
   </section>`;
 }
 

@@ -13,6 +13,7 @@ export const checkIcon = icon(svg`<path d="M4.5 10.5l3.5 3.5 7.5-8"/>`);
 export const crossIcon = icon(svg`<path d="M5.5 5.5l9 9M14.5 5.5l-9 9"/>`);
 export const undoIcon = icon(svg`<path d="M4 8h8a4 4 0 0 1 0 8H8M7 4.5L3.5 8 7 11.5"/>`);
 export const pictureIcon = icon(svg`<rect x="3" y="4" width="14" height="12" rx="2"/><circle cx="7.5" cy="8" r="1.3"/><path d="M3.5 14.5l4.5-4 3 2.5 2.5-2 3.5 3"/>`);
+export const pasteIcon = icon(svg`<rect x="4.5" y="4" width="11" height="13" rx="2"/><path d="M7.5 4.5V3h5v1.5M7.5 9h5M7.5 12.5h5"/>`);
 export const inIcon = icon(svg`<path d="M10 3v9M6.5 8.5L10 12l3.5-3.5M3.5 14.5V16h13v-1.5"/>`);
 export const outIcon = icon(svg`<path d="M10 12V3M6.5 6.5L10 3l3.5 3.5M3.5 14.5V16h13v-1.5"/>`);
 export const warnIcon = icon(svg`<path d="M10 3.5l7 12.5H3zM10 8v3.8M10 13.7v.1"/>`);

@@ -23,6 +23,11 @@ class HippoPad extends HTMLElement {
     this.#draw();
   }
 
+  /** Whether a stroke is being drawn. */
+  get isDrawing() {
+    return this.#pointer !== null;
+  }
+
   connectedCallback() {
     if (!this.#canvas.isConnected) this.append(this.#canvas);
     this.#observer.observe(this);
