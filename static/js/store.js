@@ -19,7 +19,7 @@ import { freeTurns } from "./logic/turns.js";
 export function initialState() {
   return {
     /** @type {import("./logic/routes.js").Route} */
-    route: { view: "home", id: "", tab: "", run: "" },
+    route: { view: "home", id: "", tab: "", run: "", query: {} },
     /** @type {"light"|"dark"} */
     theme: "light",
     /** @type {Connection} live: by socket; polling: by asking every few seconds; lost: the server does not answer */

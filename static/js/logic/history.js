@@ -7,9 +7,9 @@
 import { isNumber } from "./format.js";
 
 /**
- * @typedef {{epoch: number, accuracy: number|null, loss: number|null, testLoss: number|null, elapsed: number|null, speed: number|null}} Epoch
+ * @typedef {{epoch: number, accuracy: number|null, loss: number|null, testLoss: number|null, validation: number|null, training: number|null, elapsed: number|null, speed: number|null}} Epoch
  * @typedef {{lastSeq: number, attempt: number, epochs: Epoch[], ended: boolean, complete: boolean}} History
- *   `complete`: everything the server had was read at least once
+ *   `accuracy`: of the test set; `validation`, `training`: accuracies, too, 0 to 1; `complete`: everything the server had was read at least once
  */
 
 /** @returns {History} */
@@ -44,6 +44,8 @@ function addEpoch(history, data) {
     accuracy: numberOrNull(data.accuracy),
     loss: numberOrNull(data.loss),
     testLoss: numberOrNull(data.test_loss),
+    validation: numberOrNull(data.validation_accuracy),
+    training: numberOrNull(data.training_accuracy),
     elapsed: numberOrNull(data.elapsed_time),
     speed: numberOrNull(data.images_per_second),
   });

@@ -1,24 +1,26 @@
 /**
- * The page's addresses: `#/`, `#/new`, `#/networks/<id>/<tab>`, the last one with `?run=<job id>` for an
- * earlier run. Everything the person can look at has one, so that it can be linked and the back button works.
+ * The page's addresses: `#/`, `#/new`, `#/compare`, `#/networks/<id>/<tab>`, the last one with `?run=<job id>` for an
+ * earlier run. What else a view keeps in its address is in `query`; the view's own logic reads it. Everything the person
+ * can look at has an address, so that it can be linked and the back button works.
  */
 
 /** The views of a network that are built. */
 export const TABS = ["learn", "test", "draw"];
 
-/** @typedef {{view: "home"|"new"|"network"|"unknown", id: string, tab: string, run: string}} Route */
+/** @typedef {{view: "home"|"new"|"compare"|"network"|"unknown", id: string, tab: string, run: string, query: Record<string, string>}} Route */
 
 /** @param {string} hash as in location.hash @returns {Route} */
 export function parseRoute(hash) {
-  const [path, query = ""] = hash.replace(/^#/, "").split("?");
+  const [path, ...rest] = hash.replace(/^#/, "").split("?");
   const parts = path.split("/").filter(Boolean);
-  const route = { view: "unknown", id: "", tab: "", run: "" };
+  const query = Object.fromEntries(new URLSearchParams(rest.join("?")));
+  const route = { view: "unknown", id: "", tab: "", run: "", query };
   if (parts.length === 0) return { ...route, view: "home" };
-  if (parts.length === 1 && parts[0] === "new") return { ...route, view: "new" };
+  if (parts.length === 1 && (parts[0] === "new" || parts[0] === "compare")) return { ...route, view: parts[0] };
   if (parts[0] === "networks" && parts.length >= 2 && parts.length <= 3) {
     const tab = parts[2] ?? TABS[0];
     const id = decoded(parts[1]);
-    if (TABS.includes(tab) && id) return { view: "network", id, tab, run: new URLSearchParams(query).get("run") ?? "" };
+    if (TABS.includes(tab) && id) return { view: "network", id, tab, run: query.run ?? "", query };
   }
   return route;
 }
@@ -34,7 +36,13 @@ function decoded(part) {
 
 /** @param {string} id @param {string} [tab] @param {string} [run] */
 export function networkHref(id, tab = TABS[0], run = "") {
-  return `#/networks/${encodeURIComponent(id)}/${tab}${run ? `?run=${encodeURIComponent(run)}` : ""}`;
+  return withQuery(`#/networks/${encodeURIComponent(id)}/${tab}`, { run });
+}
+
+/** An address with what it is to remember; what is empty is left out. @param {string} href @param {Record<string, string>} query */
+export function withQuery(href, query) {
+  const said = Object.entries(query).filter(([, value]) => value !== "");
+  return said.length ? `${href}?${new URLSearchParams(said)}` : href;
 }
 
 /**
