@@ -106,6 +106,12 @@ class TooManyJobs(HippoError):
     code = "too_many_jobs"
 
 
+class TooManyViews(HippoError):
+    """A job is watched in as many different ways as can be shown at a time."""
+
+    code = "too_many_views"
+
+
 class InvalidValue(HippoError, ValueError):
     """A value has the wrong type or lies outside its allowed range; the text names both."""
 

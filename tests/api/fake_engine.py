@@ -20,6 +20,7 @@ import numpy as np
 from hippo.errors import JobEnded, NoSuchExample, TrainingInProgress, UnknownJob, UnknownNetwork
 from hippo.network import NetworkSpec
 from hippo.training.config import TrainingConfig
+from hippo.training.snapshots import Wish
 
 NOW = "2026-11-21T09:30:00.000Z"
 
@@ -165,10 +166,33 @@ class FakeNetworks:
         return io.BytesIO(b"the file " * 20_000)
 
 
+class FakeViewers:
+    """Remembers who watches what; a test sends the frames."""
+
+    def __init__(self, engine: FakeEngine) -> None:
+        self.engine = engine
+        self.sending: dict[str, Any] = {}
+
+    def watch(self, viewer_id: str, job_id: str, wish: Wish, rate: float, send: Any) -> None:
+        self.engine.called("watch", viewer_id, job_id, wish, rate)
+        self.engine.jobs.get(job_id)
+        self.sending[viewer_id] = send
+
+    def unwatch(self, viewer_id: str) -> None:
+        self.engine.called("unwatch", viewer_id)
+
+    def leave(self, viewer_id: str) -> None:
+        self.engine.called("leave", viewer_id)
+
+    def acknowledged(self, viewer_id: str) -> None:
+        self.engine.called("acknowledged", viewer_id)
+
+
 class FakeJobs:
     def __init__(self, engine: FakeEngine) -> None:
         self.engine = engine
         self.bus = FakeBus()
+        self.viewers = FakeViewers(engine)
 
     @property
     def ready(self) -> bool:

@@ -17,8 +17,10 @@ import yaml
 from jsonschema import Draft7Validator
 
 from hippo import __version__
+from hippo.api.checked import Checked
 from hippo.api.replies import ErrorReply
 from hippo.api.sockets import MAX_SEQ, SubscribeMessage
+from hippo.api.watching import UnwatchMessage, WatchMessage
 from hippo.jobs.events import EVENTS, Event, TrainingEvent
 from tests.docs.markdown import PROJECT, text_of
 from tests.docs.npm import package
@@ -135,7 +137,7 @@ def test_every_event_class_is_there_with_every_field(document: Any) -> None:
 
 
 def test_what_the_server_sends_and_hears_is_there_and_no_more(document: Any) -> None:
-    source = (PROJECT / "src/hippo/api/sockets.py").read_text(encoding="utf-8")
+    source = "".join(path.read_text(encoding="utf-8") for path in (PROJECT / "src/hippo/api").glob("*.py"))
     heard = set(re.findall(r"@socketio\.on\(\"(\w+)\"\)", source)) - {"connect", "disconnect"}
     said = set(re.findall(r"\.emit\(\s*\"(\w+)\"", source)) | {event.name for event in EVENTS}
     assert events(document, "receive").keys() == heard
@@ -163,15 +165,30 @@ def test_an_event_or_a_field_that_is_missing_would_be_seen(document: Any) -> Non
         assert wrong_payload(changed, update)
 
 
-def test_what_clients_send_is_what_the_server_takes(document: Any) -> None:
-    schema = resolve(document, events(document, "receive")["subscribe"])
-    taken = SubscribeMessage.model_json_schema()
-    assert schema["required"] == taken["required"]
-    for name, field in taken["properties"].items():
+def one_of_two(field: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a field that may be null, as this document writes it."""
+    whole, null = field.get("anyOf", [None, None])
+    return field if whole is None else {**field, **whole, "type": [whole["type"], null["type"]]}
+
+
+@pytest.mark.parametrize(
+    ("event", "message"), [("subscribe", SubscribeMessage), ("watch", WatchMessage), ("unwatch", UnwatchMessage)]
+)
+def test_what_clients_send_is_what_the_server_takes(document: Any, event: str, message: type[Checked]) -> None:
+    schema = resolve(document, events(document, "receive")[event])
+    taken = message.model_json_schema()
+    assert schema.get("required") == taken.get("required")
+    assert schema["additionalProperties"] is False
+    for name, given in taken["properties"].items():
+        field = one_of_two(given)
         for keyword, pydantic in KEYWORDS.items():
             limit = field.get(keyword, field.get(pydantic))
             assert schema["properties"][name].get(keyword) == limit, f"{name}: {keyword}"
-    assert schema["properties"].keys() == taken["properties"].keys()
+    assert schema.get("properties", {}).keys() == taken["properties"].keys()
+
+
+def test_the_last_number_and_the_shape_of_errors_are_those_of_the_server(document: Any) -> None:
+    schema = resolve(document, events(document, "receive")["subscribe"])
     assert schema["properties"]["after"]["maximum"] == MAX_SEQ
     error = document["components"]["schemas"]["Error"]
     assert set(error["required"]) == error["properties"].keys() == set(ErrorReply.model_fields)
@@ -216,6 +233,17 @@ def test_everything_a_real_server_sends_is_as_the_document_says(document: Any, t
         # An epoch that lasts longer than the time after which progress is told.
         cancelled = train(server, create(server, layer_sizes=[784, 2000, 10]), epochs=9, mini_batch_size=1)
         everything.wait_for("training_progress", cancelled)
+        views = {
+            request: everything.client.call("watch", json.loads(request), timeout=10)
+            for request in (
+                json.dumps({"job_id": completed}),
+                json.dumps({"job_id": cancelled, "rate": 0.5}),
+                json.dumps({"job_id": cancelled, "mood": "good"}),
+                json.dumps({"job_id": cancelled, "layer": 2, "neuron": 9}),
+            )
+        }
+        everything.wait(lambda name, data: name == "frame" and data["neuron"] is not None)
+        assert everything.client.call("unwatch", {}, timeout=10) == {}
         server.post(f"/api/training/{cancelled}/cancel")
         everything.wait_for("training_error", cancelled)
 
@@ -237,8 +265,17 @@ def test_everything_a_real_server_sends_is_as_the_document_says(document: Any, t
     sent = events(document, "send")
     assert {name for name, _ in everything.heard} == sent.keys()
     for name, arguments in everything.heard:
-        assert len(arguments) == 1
+        assert len(arguments) == (2 if name == "frame" else 1)
         assert check(document, sent[name], arguments[0]) == [], name
+
+    reply = document["operations"]["answerWatch"]["reply"]
+    shapes = [resolve(document, message)["payload"] for message in reply["messages"]]
+    for request, answer in views.items():
+        good, refused = (check(document, shape, answer) == [] for shape in shapes)
+        assert good != refused
+        assert good == (
+            cancelled in request and check(document, events(document, "receive")["watch"], json.loads(request)) == []
+        )
 
     reply = document["operations"]["answerSubscribe"]["reply"]
     shapes = [resolve(document, message)["payload"] for message in reply["messages"]]

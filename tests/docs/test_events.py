@@ -6,9 +6,17 @@ import re
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
+import pytest
+
+from hippo.api.checked import Checked
 from hippo.api.sockets import MAX_BEHIND, MAX_CLIENTS, MAX_MESSAGE_BYTES, SubscribeMessage
+from hippo.api.watching import WatchMessage
 from hippo.jobs.events import EVENTS, TrainingEvent
+from hippo.network import NeuralNetwork
+from hippo.training import TrainingConfig, TrainingState
+from hippo.training.snapshots import Snapshots, Wish, where
 from tests.docs.markdown import PROJECT, blocks, first_cells, section, text_of
+from tests.jobs.made_data import made_mnist
 
 DOCUMENT = "docs/WEBSOCKET_API_DOCUMENTATION.md"
 
@@ -39,7 +47,7 @@ def test_an_undocumented_event_or_field_would_be_seen() -> None:
 
 
 def test_what_server_and_client_send_is_what_is_listed() -> None:
-    source = (PROJECT / "src/hippo/api/sockets.py").read_text()
+    source = "".join(path.read_text() for path in (PROJECT / "src/hippo/api").glob("*.py"))
     heard = set(re.findall(r"@socketio\.on\(\"(\w+)\"\)", source)) - {"connect", "disconnect"}
     said = set(re.findall(r"\.emit\(\s*\"(\w+)\"", source)) | {event.name for event in EVENTS}
     text = text_of(DOCUMENT)
@@ -49,8 +57,21 @@ def test_what_server_and_client_send_is_what_is_listed() -> None:
         section(text, name)
 
 
-def test_the_fields_of_subscribe_are_documented() -> None:
-    assert set(first_cells(section(text_of(DOCUMENT), "subscribe"))) == set(SubscribeMessage.model_fields)
+@pytest.mark.parametrize(("event", "message"), [("subscribe", SubscribeMessage), ("watch", WatchMessage)])
+def test_the_fields_of_what_clients_send_are_documented(event: str, message: type[Checked]) -> None:
+    assert set(first_cells(section(text_of(DOCUMENT), event))) == set(message.model_fields)
+
+
+def test_a_frame_is_documented_with_every_field_and_every_part() -> None:
+    network = NeuralNetwork([784, 5, 10], seed=1)
+    data = made_mnist(train=20, test=20)
+    snapshots = Snapshots(network.model, network.loss, data.test_data, data.validation_data)
+    facts = where(TrainingState(), TrainingConfig(), 20)
+    (frame,) = snapshots.make([Wish(0, 1, 2)], facts, has_gradients=True)
+    names = {"job_id", "network_id", "activation", "loss_name", *frame.header}
+    layer, parts = frame.header["layers"][0], {part["name"] for part in frame.header["parts"]}
+    said = set(first_cells(section(text_of(DOCUMENT), "frame")))
+    assert said == names | set(layer) | {re.sub(r"\d+$", "L", part) for part in parts}
 
 
 def test_limits_are_the_real_ones() -> None:

@@ -23,6 +23,7 @@ from hippo.persistence.interchange import export
 from tests.docs import played_connection
 from tests.docs.markdown import PROJECT, blocks, documents, section, text_of
 from tests.serving import Server
+from tests.watched import split
 
 pytestmark = pytest.mark.process
 
@@ -142,6 +143,10 @@ def test_rest_example(command: str, shown: Any, names: dict[str, str], server: S
     if "/export" in command:
         assert printed == ""
         onnx.checker.check_model(onnx.load(tmp_path / "network.onnx"))
+        return
+    if "/frame" in command:
+        assert printed == ""
+        assert split((tmp_path / "network.frame").read_bytes())[0]["neuron"]["index"] == 7
         return
     if "/network/train" in command:
         assert [stream_shape(line) for line in printed.splitlines()] == shown_stream()

@@ -14,6 +14,7 @@ import pytest
 
 from hippo.datasets import MNIST
 from hippo.jobs.run import INITIAL, Cancelled, Interrupted, TrainingSpec, compute_outputs, run_training
+from hippo.jobs.watching import NOTHING, Wanted
 from hippo.network import NetworkSpec, NeuralNetwork
 from hippo.persistence import arrays_file
 from hippo.persistence.model_persistence import ModelFiles
@@ -41,6 +42,12 @@ class InlineContext:
     def interruption(self) -> Exception | None:
         self._batches += 1
         return self._interrupt(self._batches)
+
+    def wanted(self) -> Wanted:
+        return NOTHING
+
+    def report_frame(self, message: dict[str, Any]) -> bool:
+        return True
 
     @property
     def types(self) -> list[str]:

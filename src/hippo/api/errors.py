@@ -37,6 +37,7 @@ STATUS: dict[type[engine.HippoError], int] = {
     engine.PictureError: 422,
     engine.PictureTooLarge: 413,
     engine.TooManyJobs: 429,
+    engine.TooManyViews: 429,
     engine.NotReady: 503,
     engine.NoModel: 503,
     engine.DataError: 503,

@@ -23,6 +23,7 @@ from hippo.api import strict_json
 from hippo.api.checked import Allowed, Checked, Whole
 from hippo.api.errors import WebError, describe, error_body
 from hippo.api.security import SOCKET_PREFIX, OriginPolicy, bearer_token, token_matches
+from hippo.api.watching import add_watching
 from hippo.api.websockets import bound, engine_io
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def create_socketio(app: Flask, engine: Engine, settings: Settings, origins: Ori
     socketio = SocketIO(app, **options)
     bound(socketio, MAX_MESSAGE_BYTES)
     _add_handlers(socketio, engine, settings)
+    add_watching(socketio, engine)
 
     def broadcast(name: str, payload: dict[str, Any]) -> None:
         drop_laggards(socketio)

@@ -38,6 +38,7 @@ from hippo.jobs.process_backend import ProcessBackend
 from hippo.jobs.reports import Reports
 from hippo.jobs.run import TrainingSpec
 from hippo.jobs.store import Store
+from hippo.jobs.viewers import Viewers
 from hippo.jobs.worker_keeper import Task
 from hippo.persistence.model_persistence import ModelFiles
 from hippo.training import TrainingConfig
@@ -62,6 +63,11 @@ class JobManager:
         Who is told.
     check_data : callable
         Raises DataError while there is nothing to train on.
+
+    Attributes
+    ----------
+    viewers : Viewers
+        Who watches jobs while they run.
     """
 
     def __init__(
@@ -73,6 +79,7 @@ class JobManager:
         check_data: Callable[[], object] = lambda: None,
     ) -> None:
         self.bus = bus
+        self.viewers = Viewers(store, backend, bus)
         self._check_data = check_data
         self._store = store
         self._files = files
@@ -239,7 +246,16 @@ class JobManager:
             reported=job.epoch,
         )
         message = {"type": "train", "job_id": job.job_id, "spec": vars(spec)}
-        self._backend.submit(Task(job.job_id, message, lambda report: self._inbox.put(job.job_id, report)), first)
+        watched = self.viewers.wanted(job.job_id)
+        message |= {"watch": watched} if watched else {}
+        self._backend.submit(Task(job.job_id, message, lambda report: self._report(job.job_id, report)), first)
+
+    def _report(self, job_id: str, message: Message) -> None:
+        """Take what the worker of a job says; frames change nothing and need no lock."""
+        if message["type"] == "frame":
+            self.viewers.take(job_id, message)
+        else:
+            self._inbox.put(job_id, message)
 
     def _take(self, job_id: str, message: Message) -> None:
         """Do what a report asks for, unless it comes after the job's end."""

@@ -19,13 +19,16 @@ from numpy.typing import NDArray
 
 from hippo.errors import DataError, HippoError, NotReady, PictureError, PictureTooLarge
 from hippo.jobs.frames import Message
+from hippo.jobs.job import Job
 from hippo.jobs.process_backend import ProcessBackend
+from hippo.jobs.stills import check_neuron, still_question
 from hippo.jobs.store import StoredNetwork
 from hippo.jobs.worker_keeper import Task
 from hippo.network import INPUTS
 from hippo.nn import Array
 from hippo.pictures import Prepared, prepare, takes_long
 from hippo.pixels import Images, MalformedBody, WrongPixels
+from hippo.training.snapshots import Wish
 
 #: Seconds that a request waits; the largest network takes about two for a thousand images, and may wait for its turn.
 PATIENCE = 30.0
@@ -98,6 +101,26 @@ class Questions:
     def portrait(self, network: StoredNetwork) -> bytes:
         """Return what `hippo.portraits.portrait` does, a PNG; raises DataError where its file is missing, NotReady."""
         return bytes(self._done({"type": "describe", "network": network.for_worker(), "drawn": True})["payload"])
+
+    def frame(self, network: StoredNetwork, job: Job | None, wish: Wish) -> bytes:
+        """Return a frame of a network as it is now, as `Frame.to_bytes` does.
+
+        Parameters
+        ----------
+        job : Job or None
+            The network's run that is not over, whose checkpoint is looked at first.
+
+        Raises
+        ------
+        InvalidValue
+            When the network has no such neuron.
+        DataError
+            When its file, or MNIST, is missing.
+        NotReady
+            When no answer came in time.
+        """
+        check_neuron(wish, network.spec)
+        return bytes(self._done(still_question(network, job, [wish]) | {"at_once": True})["payload"])
 
     def read(self, raw: bytes) -> tuple[dict[str, Any], Images | None]:
         """Return what `hippo.pixels.read_body` does of a body, and raise what it does, and NotReady."""

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from hippo.datasets import MNIST
 from hippo.errors import DataError
+from hippo.jobs.frames import Message
+from hippo.jobs.watching import Wanted, Watching
 from hippo.network import NetworkSpec, NeuralNetwork
 from hippo.nn import Array
 from hippo.persistence.model_persistence import ModelFiles
@@ -77,6 +79,12 @@ class Context(Protocol):
 
     def interruption(self) -> Exception | None:
         """Return Cancelled or Interrupted when somebody asked for it, else None. Called after every mini-batch."""
+
+    def wanted(self) -> Wanted:
+        """Return what is watched of the run. Called after every mini-batch."""
+
+    def report_frame(self, message: Message) -> bool:
+        """Send a frame, unless earlier ones have not been read yet; return whether it was sent."""
 
 
 def run_training(spec: TrainingSpec, context: Context) -> None:
@@ -147,6 +155,7 @@ def _train(
                 Progress(tell),  # first told, then saved
                 Checkpoint(lambda _: save_checkpoint()),
                 Pulse(tell_progress),
+                Watching(network, {"job_id": spec.job_id, "network_id": spec.network_id}, context.data, context),
                 Control(context.interruption),
             ],
             state=state,

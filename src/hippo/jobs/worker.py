@@ -16,6 +16,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import select
 import signal
 import socket
 import sys
@@ -30,7 +31,9 @@ from hippo.errors import HippoError
 from hippo.jobs import conversions
 from hippo.jobs.frames import Message, receive_message, send_message
 from hippo.jobs.looks import Looks
+from hippo.jobs.resting import Resting
 from hippo.jobs.run import Cancelled, Interrupted, TrainingSpec, compute_outputs, load_network, run_training
+from hippo.jobs.watching import NOTHING, Wanted
 from hippo.network import INPUTS, NeuralNetwork
 from hippo.persistence.model_persistence import ModelFiles, read_model
 from hippo.pixels import MalformedBody, WrongPixels, read_body
@@ -52,8 +55,10 @@ class WorkerContext:
         self._data: MNIST | None = None
         self._cancelled: set[str] = set()
         self._stopping = False
+        self._watched: tuple[str | None, Wanted] = (None, NOTHING)
         self._last: tuple[tuple[str, str | None], NeuralNetwork] | None = None
         self.looks = Looks(self.data)
+        self.resting = Resting(self.files, self.data)
 
     def data(self) -> MNIST:
         """Return the three sets; the server has verified them, so a worker only maps them into memory."""
@@ -98,7 +103,22 @@ class WorkerContext:
         self._cancelled.add(job_id)
 
     def told(self, message: Message) -> None:
-        """Take a message about the run under way, on the control thread."""
+        """Take a message about the run under way, or the next one, on the control thread."""
+        if message["type"] == "watch":
+            self._watched = message["job_id"], Wanted.of(message)
+
+    def wanted(self) -> Wanted:
+        """Return what is watched of the run under way."""
+        job_id, wanted = self._watched
+        return wanted if job_id == self.job_id else NOTHING
+
+    def report_frame(self, message: Message) -> bool:
+        """Send a frame, unless the server has not read what was sent before it."""
+        # A socket takes more only while less than a quarter of its memory is in use: it never fills up with frames.
+        if not select.select((), (self._sock,), (), 0)[1]:
+            return False
+        self.report(message)
+        return True
 
     def stop(self) -> None:
         """Let whatever runs be interrupted after its current mini-batch."""
@@ -135,6 +155,8 @@ def _control(sock: socket.socket, context: WorkerContext, tasks: queue.SimpleQue
         elif message["type"] in ABOUT_A_RUN:
             context.told(message)
         else:
+            if "watch" in message:
+                context.told({"type": "watch", "job_id": message["job_id"], **message.pop("watch")})
             tasks.put(message)
     os._exit(0)
 
@@ -155,6 +177,8 @@ def _do(task: Message, context: WorkerContext) -> None:
             context.report(context.looks.nearest(task["count"], task["payload"]))
         elif task["type"] == "describe":
             context.report(context.looks.described(context.network(**task["network"]), task["drawn"]))
+        elif task["type"] == "stills":
+            _show(task, context)
         elif task["type"] == "import":
             context.report({"type": "done", **conversions.take_in(**task["arguments"])})
         elif task["type"] == "export":
@@ -176,6 +200,17 @@ def _do(task: Message, context: WorkerContext) -> None:
         _fail(context, "The worker failed unexpectedly; the server's log says how.")
     finally:
         context.job_id = None
+
+
+def _show(task: Message, context: WorkerContext) -> None:
+    """Send the frames one by one, or where there is but one to be answered with, as the answer."""
+    frames = context.resting.frames(task["network"], task["job"], task["wishes"])
+    if task.get("at_once"):
+        context.report({"type": "done", "payload": frames[0].to_bytes()})
+        return
+    for wish, frame in zip(task["wishes"], frames, strict=True):
+        context.report({"type": "frame", "wish": wish, "header": frame.header, "payload": frame.payload})
+    context.report({"type": "done"})
 
 
 def _read(raw: bytes) -> Message:

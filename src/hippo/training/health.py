@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hippo.nn import Array, Dropout, Linear, Module, ReLU, Sequential, Sigmoid, Tanh
+from hippo.nn import Array, Dropout, Linear, Loss, Module, ReLU, Sequential, Sigmoid, Tanh
 from hippo.training.batches import Examples
+
+Computing = TypeVar("Computing", Module, Loss)
 
 #: Images that the neurons are looked at with: enough to tell a neuron that rarely answers from one that never does.
 IMAGES = 200
@@ -95,8 +98,8 @@ def layers_of(model: Sequential) -> list[tuple[Linear, Module | None]]:
     return layers
 
 
-def apart(module: Module) -> Module:
-    """Return a module that computes as `module` does, with the same parameters, and leaves nothing in it."""
+def apart(module: Computing) -> Computing:
+    """Return a module or loss that computes as `module` does, with the same parameters, and leaves nothing in it."""
     other = copy.copy(module)
     other.keeps_arrays = False
     return other

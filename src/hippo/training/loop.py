@@ -96,6 +96,7 @@ def train(
             raise InvalidValue(str(error)) from None
     state.arrays = optimizer.state
     gradients, answers, chance = GradientSum(model.gradients), Answers(state), Chance(model, config, state)
+    run.count_answers = answers.count
     if schedule and state.batch:  # an epoch that has no step left is recorded with the rate of its last one
         optimizer.lr = run.config.learning_rate * schedule(state.epoch + (state.batch - 1) / run.batches, config.epochs)
     if state.rng_state is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -134,6 +134,8 @@ class TrainingRun:
         Size of the training set.
     stop_reason : str or None
         A callback ends the run after the epoch under way by saying here why.
+    count_answers : callable
+        Brings ``state.correct`` up to the last mini-batch; until it is called, it may lag behind by a thousand answers.
     """
 
     def __init__(
@@ -153,6 +155,7 @@ class TrainingRun:
         self.state = state
         self.examples = examples
         self.stop_reason: str | None = None
+        self.count_answers: Callable[[], None] = lambda: None
         self._clock = time.perf_counter() - state.elapsed
 
     @property

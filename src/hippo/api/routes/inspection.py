@@ -1,10 +1,11 @@
-"""Inspection: a network brought into memory, and what its weights are like, in numbers and as a picture."""
+"""Inspection: a network brought into memory; its weights in numbers and as a picture; a frame of it as it is now."""
 
 from __future__ import annotations
 
 import base64
 from typing import Any
 
+from flask import Response
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
@@ -12,6 +13,9 @@ from hippo.api.inference_replies import LoadedReply, StatisticsReply, Visualizat
 from hippo.api.inference_schemas import EmptyBody
 from hippo.api.routes import BODY, current_engine, named_after_view, replies
 from hippo.api.schemas import NetworkPath
+from hippo.api.uploads import FILE_TYPE
+from hippo.api.watching import FrameQuery
+from hippo.training.snapshots import Wish
 
 blueprint = APIBlueprint(
     "inspection",
@@ -20,6 +24,11 @@ blueprint = APIBlueprint(
     abp_tags=[Tag(name="Networks", description="Make, list and delete networks.")],
     operation_id_callback=named_after_view,
 )
+
+_FRAME: Any = {
+    "description": "The frame: 4 bytes of length, the header as JSON, the arrays.",
+    "content": {FILE_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+}
 
 
 @blueprint.post("/load", responses=replies({200: LoadedReply}, 404, *BODY))
@@ -54,3 +63,18 @@ def visualize_network(path: NetworkPath) -> dict[str, Any]:
     engine = current_engine()
     picture = engine.questions.portrait(engine.store.network(path.network_id))
     return {"network_id": path.network_id, "visualization": base64.b64encode(picture).decode("ascii")}
+
+
+@blueprint.get("/frame", responses=replies({200: _FRAME}, 404, 422, 503))
+def show_frame(path: NetworkPath, query: FrameQuery) -> Response:
+    """Show a network as it is now, as one frame of the live view: its weights, and what they make of one test digit.
+
+    The weights are those of the last checkpoint of its run, if one is queued, running or paused; else the saved ones;
+    else the first ones. The layout is that of the Socket.IO event `frame`, header and payload in one.
+    """
+    engine = current_engine()
+    network = engine.store.network(path.network_id)
+    job_id = engine.jobs.active_jobs().get(path.network_id)
+    job = engine.store.job(job_id) if job_id else None
+    wish = Wish(query.example, query.layer, query.neuron)
+    return Response(engine.questions.frame(network, job, wish), mimetype=FILE_TYPE)

@@ -1,0 +1,119 @@
+"""One layer of a network that is watched: what it holds, what it makes of a digit, and how its weights are spread.
+
+It computes with an activation of its own and reads the layer's parameters where they are, between two steps; nothing in
+the network changes. ``snapshots`` puts the layers together.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hippo.nn import Array, LeakyReLU, Linear, Module, ReLU, Sigmoid, Tanh
+from hippo.training.frame import Parts, number
+from hippo.training.health import alike, apart
+
+#: Neurons of a layer that are shown at most; of more, as many are chosen, evenly spaced.
+MOST_SHOWN = 200
+BINS = 24
+
+_ACTIVATIONS: dict[type[Module], str] = {Sigmoid: "sigmoid", Tanh: "tanh", ReLU: "relu", LeakyReLU: "leaky_relu"}
+
+Index = NDArray[np.intp]
+
+
+class LayerView:
+    """A `Linear` and the activation behind it, if there is one.
+
+    Attributes
+    ----------
+    z, a, delta : ndarray of float32 (1, size)
+        Weighted input, activation, dC/dz.
+    shown : ndarray of int (up to 200,)
+        Which neurons are shown.
+    rows : ndarray of int, or None
+        Which of its inputs are shown; None: all.
+    """
+
+    def __init__(self, linear: Linear, activation: Module | None) -> None:
+        self.linear = linear
+        self.activation = apart(activation) if activation else None
+        self.weights, self.bias = linear.parameters["weights"], linear.parameters["bias"]
+        self.size = len(self.bias)
+        self.is_thinned = self.size > MOST_SHOWN
+        count = min(self.size, MOST_SHOWN)
+        self.shown: Index = np.arange(count, dtype=np.intp) * self.size // count
+        self.rows: Index | None = None
+        self.z = self.a = self.delta = np.zeros((1, self.size), np.float32)
+
+    def forward(self, x: Array) -> Array:
+        """Take the layer's input (1, inputs) and return a; z and a stay here."""
+        self.z = x @ self.weights + self.bias
+        self.a = self.activation.forward(self.z) if self.activation else self.z
+        return self.a
+
+    def backward(self, gradient: Array, wanted: bool) -> Array:
+        """Take dC/da, or dC/dz where the loss has the activation within it; return dC/d(input) where it is `wanted`."""
+        self.delta = self.activation.backward(gradient) if self.activation else gradient
+        return self.delta @ self.weights.T if wanted else self.delta
+
+    def thinned(self, row: Array) -> Array:
+        """Return what is shown of one number for each neuron, (1, size)."""
+        thinned: Array = row[0, self.shown] if self.is_thinned else row[0]
+        return thinned
+
+    def pack(self, place: int, parts: Parts) -> None:
+        """Add what is the same for every digit."""
+        parts.add(f"neurons.{place}", self.shown.astype(np.uint16))
+        parts.add(f"bias.{place}", self.bias[self.shown])
+        weights = self.weights if self.rows is None else self.weights[self.rows]
+        parts.add_rounded(f"weights.{place}", weights[:, self.shown] if self.is_thinned else weights)
+
+    def neuron(self, index: int) -> dict[str, float | None]:
+        """Return the numbers of one neuron."""
+        values = {"bias": self.bias[index], "z": self.z[0, index], "a": self.a[0, index], "delta": self.delta[0, index]}
+        return {name: number(value) for name, value in values.items()}
+
+    def gradient_norm(self) -> float | None:
+        """Return the Euclidean norm of the gradients of weights and bias together."""
+        gradients = (self.linear.gradients["weights"], self.linear.gradients["bias"])
+        return number(np.sqrt(sum(float(np.vdot(gradient, gradient)) for gradient in gradients)))
+
+    def statistics(self) -> dict[str, Any]:
+        """Return what the header says of the layer, but for its gradient; dead and saturated are of hidden layers."""
+        activation = _ACTIVATIONS[type(self.activation)] if self.activation else "softmax"
+        return {
+            "size": self.size,
+            "inputs": len(self.weights),
+            "activation": activation,
+            "weight": _described(self.weights),
+            "bias": _described(self.bias),
+            "histogram": _histogram(self.weights),
+            "dead": 0,
+            "saturated": 0,
+            "alike": alike(self.weights, self.bias),
+        }
+
+
+def _described(array: Array) -> dict[str, float | None]:
+    values = {"mean": array.mean(), "std": array.std(), "min": array.min(), "max": array.max()}
+    return {name: number(value) for name, value in values.items()}
+
+
+def _histogram(weights: Array) -> dict[str, Any]:
+    """Return how many weights fall into each of 24 equal bins from the smallest to the largest.
+
+    Where all are equal, the bins reach from half below to half above, as NumPy's do. NumPy's own function refuses
+    ranges that its type of number cannot divide, which weights that blow up have.
+    """
+    exact = weights.astype(np.float64)
+    if not np.isfinite([exact.min(), exact.max()]).all():
+        exact = exact[np.isfinite(exact)]
+    low, high = (float(exact.min()), float(exact.max())) if exact.size else (0.0, 0.0)
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    bins = np.full(exact.size, BINS // 2) if low == high else ((exact - low) * (BINS / (high - low))).astype(np.intp)
+    counts = np.bincount(np.minimum(bins, BINS - 1).reshape(-1), minlength=BINS)
+    return {"low": number(low), "high": number(high), "counts": counts.tolist()}
