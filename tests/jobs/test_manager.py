@@ -30,10 +30,13 @@ EPOCH = {
     "test_accuracy": 5000,
     "test_total": 10000,
     "loss": 0.1,
+    "training_accuracy": 0.4,
     "test_loss": 0.2,
     "validation_accuracy": 0.6,
     "validation_total": 5,
     "learning_rate": 3.0,
+    "gradient_norm": 0.25,
+    "neurons": [{"dead": 1, "saturated": 2, "alike": 3, "total": 30}],
     "images_per_second": 1000.0,
     "elapsed_time": 1.0,
 }
@@ -120,8 +123,17 @@ def test_a_run_from_submit_to_completion(stage: Stage) -> None:
     assert (update["epoch"], update["total_epochs"], update["progress"]) == (1, 2, 50.0)
     assert (update["correct"], update["total"], update["accuracy"]) == (5000, 10000, 0.5)
     assert (update["elapsed_time"], update["eta_seconds"]) == (1.0, 1.0)
+    assert (update["training_accuracy"], update["gradient_norm"]) == (0.4, 0.25)
+    assert update["neurons"] == [{"dead": 1, "saturated": 2, "alike": 3, "total": 30}]
     network = stage.store.network("a")
     assert (network.revision, network.accuracy, network.epochs_trained) == (job_id, 0.5, 2)
+
+
+def test_a_run_that_an_older_version_began_tells_its_epochs_too(stage: Stage) -> None:
+    job_id = stage.submit()
+    stage.start(job_id)
+    stage.say(job_id, {name: value for name, value in EPOCH.items() if name != "neurons"} | {"epoch": 1})
+    assert stage.log.of(job_id)[0][1]["neurons"] == []
 
 
 def test_progress_within_an_epoch_is_told_but_not_kept(stage: Stage) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from hippo.jobs.watching import NOTHING, Wanted
 from hippo.network import NetworkSpec, NeuralNetwork
 from hippo.persistence import arrays_file
 from hippo.persistence.model_persistence import ModelFiles
+from hippo.training.health import layer_health, some_images
 from tests.jobs.made_data import made_mnist
 
 DATA = made_mnist()
@@ -95,6 +96,19 @@ def test_a_run_reports_each_epoch_and_leaves_its_files(uninterrupted: InlineCont
     network = context.files.load_model("net")
     assert np.allclose(kept[0], network.predict(DATA.test_data.images), atol=1e-6)
     assert np.array_equal(kept[1], network.model.parameters["2.weights"])
+
+
+def test_each_epoch_tells_how_well_the_neurons_are(tmp_path: Path) -> None:
+    network = NetworkSpec.make([784, 12, 7, 10], "relu", seed=3).to_dict()
+    context = InlineContext(tmp_path)
+    run_training(make_spec(network=network, config={"epochs": 2, "learning_rate": 0.05}), context)
+    expected = layer_health(context.files.load_model("net").model, some_images(DATA.validation_data))
+    assert context.messages[-2]["neurons"] == [asdict(layer) for layer in expected]
+    assert [layer.total for layer in expected] == [12, 7]
+    facts = context.files.read_facts("net")
+    assert facts is not None
+    assert [record["neurons"] for record in facts["history"]] == [m["neurons"] for m in context.messages[1:3]]
+    assert context.messages[1].keys() >= {"training_accuracy", "gradient_norm"}
 
 
 def answers_after(epochs: int, folder: Path) -> bytes:

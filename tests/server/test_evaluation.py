@@ -47,7 +47,14 @@ def trained(server: Server, epochs: int) -> tuple[str, list[dict[str, Any]]]:
         told = [event.data for event in listener.of(job_id)]
     record = job(server, job_id)
     assert {name: record[name] for name in RECIPE} == RECIPE
-    return network_id, [one for one in told if "epoch" in one]
+    epochs_told = [one for one in told if "epoch" in one]
+    for one in epochs_told:
+        assert 0.3 < one["training_accuracy"] < 1
+        assert one["gradient_norm"] > 0
+        (layer,) = one["neurons"]
+        assert layer["total"] == 16
+        assert layer.keys() == {"dead", "saturated", "alike", "total"}
+    return network_id, epochs_told
 
 
 def answers(server: Server, network_id: str) -> list[int]:

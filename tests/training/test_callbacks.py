@@ -11,7 +11,7 @@ import pytest
 from hippo.network import NeuralNetwork
 from hippo.nn import Array
 from hippo.training import Callback, LastGood, Progress, TrainingRun
-from hippo.training.callbacks import Checkpoint, Pulse
+from hippo.training.callbacks import Checkpoint, Health, Pulse
 from tests.jobs.made_data import made_mnist
 
 
@@ -177,3 +177,16 @@ def test_a_pulse_tells_how_far_a_long_epoch_is_but_not_its_end() -> None:
     moment.elapsed = 11.8
     pulse.on_batch_end(moment)
     assert told[1:] == [(10 / 35, 0.2)]
+
+
+def test_how_well_neurons_are_is_written_into_every_record_and_changes_nothing() -> None:
+    data = made_mnist(train=60, test=10)
+    networks = [NeuralNetwork([784, 5, 10], seed=1, dropout=0.2) for _ in range(2)]
+    plain, told = (
+        network.train(data.training_data, 2, 10, 0.1, callbacks=callbacks)
+        for network, callbacks in zip(networks, ([], [Health(data.validation_data)]), strict=True)
+    )
+    assert [record["neurons"][0]["total"] for record in told] == [5, 5]
+    assert [record["loss"] for record in told] == [record["loss"] for record in plain]
+    for one, other in zip(*(network.model.parameters.values() for network in networks), strict=True):
+        assert one.tobytes() == other.tobytes()

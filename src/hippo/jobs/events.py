@@ -70,10 +70,13 @@ class TrainingUpdate(TrainingEvent):
 
     `epoch` counts from 1 to `total_epochs`; `accuracy` is `correct` / `total` on the test set, 0-1, and
     `validation_accuracy` is `validation_correct` / `validation_total` on the validation set; `progress` is percent;
-    `elapsed_time` and `eta_seconds` are seconds; `loss` is the mean over the epoch's training examples and `test_loss`
-    the mean over the test set; `learning_rate` is that of the epoch; `images_per_second` the speed of training.
-    `attempt` is 1, and one more each time the job starts again after the death of its worker; its epochs are
-    then reported anew.
+    `elapsed_time` and `eta_seconds` are seconds; `loss` is the mean over the epoch's training examples, `test_loss`
+    the mean over the test set, and `training_accuracy` the share of the training examples that were right while the
+    network learned, 0-1; `learning_rate` is that of the epoch's last step; `gradient_norm` is the Euclidean length of
+    the gradient, the mean over each 100th mini-batch; `images_per_second` the speed of training. `neurons` holds, for
+    each hidden layer, how many of its `total` neurons are `dead`, `saturated` or `alike` (see
+    `hippo.training.health`). `attempt` is 1, and one more each time the job starts again after the death of its worker;
+    its epochs are then reported anew.
     """
 
     name: ClassVar[str] = "training_update"
@@ -89,8 +92,11 @@ class TrainingUpdate(TrainingEvent):
     validation_correct: int
     validation_total: int
     loss: float
+    training_accuracy: float
     test_loss: float
     learning_rate: float
+    gradient_norm: float
+    neurons: list[dict[str, int]]
     images_per_second: float
     eta_seconds: float
     attempt: int

@@ -133,8 +133,11 @@ class Reports:
             validation_correct=round(message["validation_accuracy"] * message["validation_total"]),
             validation_total=message["validation_total"],
             loss=message["loss"],
+            training_accuracy=message["training_accuracy"],
             test_loss=message["test_loss"],
             learning_rate=message["learning_rate"],
+            gradient_norm=message["gradient_norm"],
+            neurons=message.get("neurons", []),  # a run that an older version began did not look
             images_per_second=message["images_per_second"],
             eta_seconds=elapsed / epoch * (job.config.epochs - epoch),
             attempt=job.attempt,

@@ -22,7 +22,7 @@ from hippo.network import NetworkSpec, NeuralNetwork
 from hippo.nn import Array
 from hippo.persistence.model_persistence import ModelFiles
 from hippo.training import Diverged, EpochRecord, LastGood, TrainingState
-from hippo.training.callbacks import Checkpoint, Control, Progress, Pulse
+from hippo.training.callbacks import Checkpoint, Control, Health, Progress, Pulse
 from hippo.training.metrics import accuracy, network_outputs
 
 log = logging.getLogger(__name__)
@@ -152,6 +152,7 @@ def _train(
             validation_data=validation_data,
             callbacks=[
                 last_good,
+                Health(validation_data),
                 Progress(tell),  # first told, then saved
                 Checkpoint(lambda _: save_checkpoint()),
                 Pulse(tell_progress),

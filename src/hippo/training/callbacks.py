@@ -6,11 +6,14 @@ raising.
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 import numpy as np
 
 from hippo.errors import InvalidValue
 from hippo.nn import Array
+from hippo.training.batches import Examples
+from hippo.training.health import layer_health, some_images
 from hippo.training.state import EpochRecord, TrainingRun
 
 
@@ -51,6 +54,24 @@ class Progress(Callback):
     def on_epoch_end(self, run: TrainingRun) -> None:
         """Report the epoch."""
         self._report(run.state.history[-1])
+
+
+class Health(Callback):
+    """Writes into the record of every epoch, as ``neurons``, how many neurons are not well; see `LayerHealth`.
+
+    Parameters
+    ----------
+    data : Examples
+        What the neurons are looked at with: the first 200 of it.
+    """
+
+    def __init__(self, data: Examples) -> None:
+        self._images = some_images(data)
+
+    def on_epoch_end(self, run: TrainingRun) -> None:
+        """Look, layer by layer."""
+        found = layer_health(run.model, self._images)
+        run.state.history[-1]["neurons"] = [asdict(layer) for layer in found]
 
 
 class Pulse(Callback):
