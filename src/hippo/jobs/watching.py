@@ -88,7 +88,6 @@ class Watching(Callback):
         self._known: Wanted = NOTHING
         self._due = self._earliest = 0.0
         self._first_step = 0
-        self._last_step: int | None = None
 
     def on_train_begin(self, run: TrainingRun) -> None:
         """Note from where on gradients are those of the last mini-batch."""
@@ -111,7 +110,7 @@ class Watching(Callback):
     def on_train_end(self, run: TrainingRun) -> None:
         """Show where the run ends or pauses."""
         wanted = self._outlet.wanted()
-        if wanted.wishes and self._last_step != run.state.steps:
+        if wanted.wishes:
             self._make(run, wanted, is_last=True)
 
     def look(self, run: TrainingRun, in_batch: bool = False) -> None:
@@ -132,12 +131,16 @@ class Watching(Callback):
         run.count_answers()
         facts = self._names | where(state, run.config, run.examples, run.optimizer.lr)
         try:
-            for wish, frame in zip(wanted.wishes, self._made().make(wanted.wishes, facts, has_gradients), strict=True):
+            snapshots = self._made()
+            snapshots.refresh(state.steps, at_once=is_last)
+            began = time.thread_time()  # not the time on the clock: others may have had the processor meanwhile
+            for wish, frame in zip(wanted.wishes, snapshots.make(wanted.wishes, facts, has_gradients), strict=True):
                 message = {"type": "frame", "wish": asdict(wish), "is_last": is_last, "header": frame.header}
                 self._outlet.report_frame(message | {"payload": frame.payload})
-            self._last_step = state.steps
+            self._earliest = time.perf_counter() + (time.thread_time() - began) / SHARE
         except Exception:
             log.exception("No frame could be made")
+            self._earliest = time.perf_counter() + PAUSE
 
     def _made(self) -> Snapshots:
         if self._snapshots is None:
