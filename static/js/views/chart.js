@@ -6,6 +6,8 @@
 
 import uPlot from "uplot";
 
+import { colorOf } from "../colors.js";
+
 const HEIGHT = 240;
 const EPOCH_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 
@@ -91,17 +93,9 @@ class HippoChart extends HTMLElement {
     if (this.#plot.cursor.idx == null) this.#plot.setLegend({ idx: this.#data[0].length - 1 });
   }
 
-  /** @param {string} name of a custom property @returns {string} the colour it stands for now */
-  #color(name) {
-    this.style.color = `var(${name})`;
-    const color = getComputedStyle(this).color;
-    this.style.color = "";
-    return color;
-  }
-
   #options() {
-    const ink = this.#color("--ink-2");
-    const line = this.#color("--line");
+    const ink = colorOf(this, "--ink-2");
+    const line = colorOf(this, "--line");
     const font = `12px ${getComputedStyle(this).fontFamily}`;
     const axis = { stroke: ink, font, labelFont: font, labelSize: 18, ticks: { show: false }, grid: { stroke: line, width: 1 } };
     return {
@@ -122,11 +116,11 @@ class HippoChart extends HTMLElement {
         { label: "Epoch", value: (_, v) => (v == null ? "\u2013" : String(v)) },
         ...this.#lines.map(({ label, color, dash, format }) => ({
           label,
-          stroke: this.#color(color),
+          stroke: colorOf(this, color),
           width: 2,
           dash,
           value: (_, v) => (v == null ? "\u2013" : format(v)),
-          points: { show: (u) => u.data[0].length <= 40, size: 5, fill: this.#color(color) },
+          points: { show: (u) => u.data[0].length <= 40, size: 5, fill: colorOf(this, color) },
         })),
       ],
       hooks: {

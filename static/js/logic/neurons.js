@@ -1,0 +1,90 @@
+/** What one neuron, connection or pixel of a frame is, in numbers and in words. */
+
+import { placeOf, weightsInto } from "./frames.js";
+
+const SYMBOLS = { sigmoid: "\u03c3(z)", tanh: "tanh z", relu: "max(0, z)", leaky_relu: "max(z, 0.01 z)", softmax: "softmax(z)" };
+
+/** A number of a network: four digits, no exponent where it can be helped. @param {number|null|undefined} value */
+export function number(value) {
+  if (value == null || !Number.isFinite(value)) return "\u2013";
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  const text = size >= 1e-3 && size < 1e5 ? String(Number(value.toPrecision(4))) : value.toExponential(2);
+  return text.replace("-", "\u2212").replace("e\u2212", "e-").replace(/e\+?(-?\d+)/, "\u00a0\u00b7\u00a010^$1");
+}
+
+/** What a layer is called. @param {import("./frames.js").Frame} frame @param {number} layer from 1 */
+export function layerName(frame, layer) {
+  return layer === frame.layers.length ? "the outputs" : `hidden layer ${layer}`;
+}
+
+/** @param {import("./frames.js").Frame} frame @param {number} layer @param {number} neuron */
+export function neuronName(frame, layer, neuron) {
+  return layer === frame.layers.length ? `Output for ${neuron}` : `Neuron ${neuron} of ${layerName(frame, layer)}`;
+}
+
+/**
+ * The numbers of a neuron; null where it is not shown.
+ * @param {import("./frames.js").Frame} frame @param {number} layer @param {number} neuron
+ */
+export function neuronNumbers(frame, layer, neuron) {
+  const own = frame.layers[layer - 1];
+  const place = own ? placeOf(own, neuron) : -1;
+  if (place < 0) return null;
+  const { header } = frame;
+  const exact = header.neuron?.layer === layer && header.neuron.index === neuron ? frame.incoming : null;
+  return {
+    name: neuronName(frame, layer, neuron),
+    formula: SYMBOLS[own.about.activation] ?? "",
+    activation: own.about.activation,
+    bias: own.bias[place],
+    z: own.z[place],
+    a: own.a[place],
+    delta: own.delta[place],
+    weights: exact ?? weightsInto(own, place),
+    gradient: exact ? frame.incomingGradient : null,
+    inputs: exact || layer === 1 ? null : frame.layers[layer - 2].neurons,
+    exact: Boolean(exact),
+  };
+}
+
+/** The inputs that count most for a neuron. @param {import("./frames.js").Frame} frame @param {number} layer @param {number} neuron @param {number} [limit] */
+export function strongestInputs(frame, layer, neuron, limit = 6) {
+  const own = frame.layers[layer - 1];
+  const place = placeOf(own, neuron);
+  if (place < 0) return [];
+  const weights = weightsInto(own, place);
+  const x = (i) => (layer === 1 ? frame.pixels[i] / 255 : frame.layers[layer - 2].a[i]);
+  const name = (i) => (layer === 1 ? pixelName(i) : `neuron ${frame.layers[layer - 2].neurons[i]}`);
+  return Array.from(weights, (weight, i) => ({ name: name(i), weight, x: x(i), product: weight * x(i) }))
+    .sort((a, b) => Math.abs(b.product) - Math.abs(a.product))
+    .slice(0, limit)
+    .filter(({ product }) => product !== 0);
+}
+
+/** @param {number} pixel */
+export function pixelName(pixel) {
+  return `pixel in row ${Math.floor(pixel / 28) + 1}, column ${(pixel % 28) + 1}`;
+}
+
+/** @param {import("./frames.js").Frame} frame @param {number} layer @param {number} neuron */
+export function describeNeuron(frame, layer, neuron) {
+  const found = neuronNumbers(frame, layer, neuron);
+  if (!found) return `Neuron ${neuron} of ${layerName(frame, layer)} is not among those shown.`;
+  return `${found.name}: z = ${number(found.z)}, a = ${found.formula} = ${number(found.a)}, bias ${number(found.bias)}, error \u2202C/\u2202z = ${number(found.delta)}.`;
+}
+
+/** @param {import("./frames.js").Frame} frame @param {{layer: number, from: number, to: number, value: number}} edge */
+export function describeEdge(frame, { layer, from, to, value }) {
+  const own = frame.layers[layer - 1];
+  const source = layer === 1 ? pixelName(from) : `neuron ${frame.layers[layer - 2].neurons[from]}`;
+  const x = layer === 1 ? frame.pixels[from] / 255 : frame.layers[layer - 2].a[from];
+  const sink = neuronName(frame, layer, own.neurons[to]);
+  return `Connection from ${source} to ${sink[0].toLowerCase()}${sink.slice(1)}: weight ${number(value)}, times input ${number(x)} gives ${number(value * x)}.`;
+}
+
+/** @param {import("./frames.js").Frame} frame @param {number} pixel */
+export function describePixel(frame, pixel) {
+  const name = pixelName(pixel);
+  return `${name[0].toUpperCase()}${name.slice(1)}: ${number(frame.pixels[pixel] / 255)} (0 paper, 1 ink).`;
+}

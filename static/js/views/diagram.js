@@ -1,0 +1,355 @@
+/**
+ * <hippo-diagram>: a network at work, drawn on a canvas from the frames it is given: the digit's pixels, the neurons
+ * lit by their activations, the strongest connections, and rings of the errors that flow back. Neurons are chosen by
+ * pointer or by the arrow keys, pinned by a click or Enter.
+ *
+ * Two canvases lie on each other: what changes with a frame below, what moves with time above.
+ */
+
+import { channels, colorOf } from "../colors.js";
+import { brightness, edgeAt, edgesInto, edgesOf, errorShare, heightFor, inWave, pixelAt, planFor, SIDE, spotAt, spotFrom, wave } from "../logic/diagram.js";
+import { describeEdge, describeNeuron, describePixel } from "../logic/neurons.js";
+
+/** Widths that connections are drawn with, thinnest first: few, so that a few strokes draw them all. */
+const WIDTHS = [0.6, 1.2, 2.2];
+const TIMINGS = 240;
+const KEYS = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"];
+const REST = "Move over a neuron or a connection to see its numbers; click a neuron to keep it. With the keyboard: arrow keys and Enter.";
+
+class HippoDiagram extends HTMLElement {
+  #below = document.createElement("canvas");
+  #above = document.createElement("canvas");
+  #words = document.createElement("p");
+  #image = document.createElement("canvas");
+  #feed = null;
+  #leave = () => {};
+  #frame = null;
+  #plan = null;
+  #edges = [];
+  #lights = [];
+  #errors = [];
+  #colors = null;
+  #theme = "";
+  #pinned = null;
+  #hovered = null;
+  #request = 0;
+  #stale = true;
+  #still = matchMedia("(prefers-reduced-motion: reduce)");
+  #observer = new ResizeObserver(() => this.#resize());
+
+  /** What is done when a neuron is pinned, or unpinned. @type {(choice: {layer: number, neuron: number}|null) => void} */
+  onPin = () => {};
+  /** What is done when the pointer is over a neuron, or over none any more. @type {(choice: {layer: number, neuron: number}|null) => void} */
+  onHover = () => {};
+  /** How long the last drawings took, ms, and when they began. @type {{at: number, took: number}[]} */
+  timings = [];
+
+  /** @param {import("../watching.js").Feed} feed */
+  set feed(feed) {
+    if (feed === this.#feed) return;
+    this.#feed = feed;
+    if (this.isConnected) this.#listen();
+  }
+
+  /** @param {string} theme */
+  set theme(theme) {
+    if (theme === this.#theme) return;
+    this.#theme = theme;
+    requestAnimationFrame(() => { this.#colors = null; this.#redraw(); });
+  }
+
+  /** @param {{layer: number, neuron: number}|null} choice */
+  set pinned(choice) {
+    this.#pinned = choice;
+    this.#redraw();
+  }
+
+  connectedCallback() {
+    if (!this.#below.isConnected) {
+      this.#image.width = this.#image.height = SIDE;
+      this.#words.className = "diagram-words";
+      this.#words.setAttribute("role", "status");
+      this.#words.textContent = REST;
+      for (const canvas of [this.#below, this.#above]) canvas.setAttribute("aria-hidden", "true");
+      this.append(this.#below, this.#above, this.#words);
+    }
+    this.tabIndex = 0;
+    this.setAttribute("role", "application");
+    this.setAttribute("aria-roledescription", "network diagram");
+    this.#observer.observe(this);
+    this.addEventListener("pointermove", this.#move);
+    this.addEventListener("pointerleave", this.#out);
+    this.addEventListener("click", this.#click);
+    this.addEventListener("keydown", this.#key);
+    this.#still.addEventListener("change", this.#redrawAll);
+    this.#listen();
+  }
+
+  disconnectedCallback() {
+    this.#leave();
+    this.#observer.disconnect();
+    this.removeEventListener("pointermove", this.#move);
+    this.removeEventListener("pointerleave", this.#out);
+    this.removeEventListener("click", this.#click);
+    this.removeEventListener("keydown", this.#key);
+    this.#still.removeEventListener("change", this.#redrawAll);
+    cancelAnimationFrame(this.#request);
+    this.#request = 0;
+  }
+
+  #listen() {
+    this.#leave();
+    this.#frame = null;
+    this.#leave = this.#feed?.subscribe((frame) => this.#take(frame)) ?? (() => {});
+  }
+
+  /** @param {import("../logic/frames.js").Frame} frame */
+  #take(frame) {
+    const sizes = (each) => each?.layers.map((layer) => layer.shown).join("-");
+    const other = sizes(frame) !== sizes(this.#frame);
+    this.#frame = frame;
+    if (other || !this.#plan) this.#resize(true);
+    this.#lights = frame.layers.map((layer) => brightness(layer.a, layer.about.activation));
+    this.#errors = frame.layers.map((layer) => errorShare(layer.delta));
+    this.setAttribute("aria-label", `The network, drawn: ${frame.header.layers.map((l) => l.size).join(", ")} neurons behind 784 pixels.`);
+    if (this.#hovered) this.#say(this.#hovered);
+    this.#redraw();
+  }
+
+  #resize(force = false) {
+    const width = Math.floor(this.clientWidth);
+    if (!width || !this.#frame || (!force && this.#plan?.width === width)) return;
+    const height = heightFor(width);
+    this.#plan = planFor(this.#frame.layers.map((layer) => layer.shown), width, height);
+    const dots = Math.min(2, devicePixelRatio);
+    for (const canvas of [this.#below, this.#above]) {
+      canvas.width = Math.round(width * dots);
+      canvas.height = Math.round(height * dots);
+      canvas.style.height = `${height}px`;
+      canvas.getContext("2d").setTransform(dots, 0, 0, dots, 0, 0);
+    }
+    this.#hovered = null;
+    this.#redraw();
+  }
+
+  #redrawAll = () => this.#redraw();
+
+  #redraw() {
+    this.#stale = true;
+    if (!this.#request && this.isConnected) this.#request = requestAnimationFrame(this.#draw);
+  }
+
+  #draw = (/** @type {number} */ now) => {
+    this.#request = 0;
+    if (!this.#frame || !this.#plan || !this.isConnected) return;
+    const began = performance.now();
+    this.#colors ??= this.#readColors();
+    if (this.#stale) this.#drawBelow();
+    this.#stale = false;
+    const moving = this.#feed.live && !this.#still.matches;
+    this.#drawAbove(moving ? wave(now, this.#plan.layers.length) : null);
+    this.timings.push({ at: began, took: performance.now() - began });
+    if (this.timings.length > TIMINGS) this.timings.shift();
+    if (moving && !document.hidden) this.#request = requestAnimationFrame(this.#draw);
+  };
+
+  #readColors() {
+    const names = ["ink", "ink-2", "edge", "surface", "accent", "plus", "minus", "sunken"];
+    return Object.fromEntries(names.map((name) => [name, colorOf(this, `--${name}`)]));
+  }
+
+  /** Picture and connections. */
+  #drawBelow() {
+    const pen = this.#below.getContext("2d");
+    const { width, height, picture } = this.#plan;
+    pen.clearRect(0, 0, width, height);
+    const chosen = this.#chosen();
+    this.#edges = chosen ? edgesInto(this.#frame, this.#plan, chosen.layer, chosen.place) : edgesOf(this.#frame, this.#plan);
+    for (let layer = 1; layer <= this.#frame.layers.length; layer += 1) this.#drawEdges(pen, this.#edges.filter((edge) => edge.layer === layer));
+    this.#fillImage();
+    pen.imageSmoothingEnabled = false;
+    pen.drawImage(this.#image, picture.x, picture.y, picture.side, picture.side);
+    pen.strokeStyle = this.#colors.edge;
+    pen.lineWidth = 1;
+    pen.strokeRect(picture.x - 0.5, picture.y - 0.5, picture.side + 1, picture.side + 1);
+    this.#writeUnder(pen);
+  }
+
+  /** All connections of a sign and width in one stroke. @param {CanvasRenderingContext2D} pen @param {import("../logic/diagram.js").Edge[]} edges */
+  #drawEdges(pen, edges) {
+    const most = edges.reduce((largest, { value }) => Math.max(largest, Math.abs(value)), 0) || 1;
+    for (const sign of [1, -1]) {
+      pen.strokeStyle = this.#colors[sign > 0 ? "plus" : "minus"];
+      for (const [step, lineWidth] of WIDTHS.entries()) {
+        pen.beginPath();
+        for (const { x1, y1, x2, y2, value } of edges) {
+          if (value * sign <= 0 || Math.min(2, Math.floor((Math.abs(value) / most) * 3)) !== step) continue;
+          pen.moveTo(x1, y1);
+          pen.lineTo(x2, y2);
+        }
+        pen.lineWidth = lineWidth;
+        pen.globalAlpha = 0.28 + 0.24 * step;
+        pen.stroke();
+      }
+    }
+    pen.globalAlpha = 1;
+  }
+
+  #fillImage() {
+    const pen = this.#image.getContext("2d");
+    const data = pen.createImageData(SIDE, SIDE);
+    const [paper, ink] = [channels(this.#colors.surface), channels(this.#colors.ink)];
+    for (const [i, value] of this.#frame.pixels.entries()) {
+      for (let c = 0; c < 3; c += 1) data.data[4 * i + c] = paper[c] + ((ink[c] - paper[c]) * value) / 255;
+      data.data[4 * i + 3] = 255;
+    }
+    pen.putImageData(data, 0, 0);
+  }
+
+  /** What the picture is, and the ten outputs' digits. @param {CanvasRenderingContext2D} pen */
+  #writeUnder(pen) {
+    const { picture, layers } = this.#plan;
+    const { example } = this.#frame.header;
+    pen.fillStyle = this.#colors["ink-2"];
+    pen.font = `12px ${getComputedStyle(this).fontFamily}`;
+    pen.textAlign = "left";
+    pen.fillText(`label ${example.label}`, picture.x, picture.y + picture.side + 17);
+    for (const { x, y, r, place } of layers[layers.length - 1]) {
+      pen.fillStyle = this.#colors[place === example.label ? "ink" : "ink-2"];
+      pen.font = `${place === example.label ? "700 " : ""}12px ${getComputedStyle(this).fontFamily}`;
+      pen.fillText(`${place}${place === example.label ? " \u25c2 label" : ""}`, x + r + 8, y + 4);
+    }
+  }
+
+  /** The neurons, and the wave where there is one. @param {{forward: boolean, at: number}|null} moving */
+  #drawAbove(moving) {
+    const pen = this.#above.getContext("2d");
+    const { width, height, layers } = this.#plan;
+    pen.clearRect(0, 0, width, height);
+    for (const [index, spots] of layers.entries()) {
+      const near = moving ? inWave(moving, index + 1) : 0;
+      const { a } = this.#frame.layers[index];
+      for (const spot of spots) {
+        const light = this.#lights[index][spot.place];
+        const error = this.#errors[index][spot.place];
+        this.#drawHalo(pen, spot, near * (moving?.forward ? light : Math.abs(error)), moving?.forward ?? true);
+        this.#drawNeuron(pen, spot, light, a[spot.place] < 0, error);
+      }
+    }
+    for (const choice of [this.#place(this.#pinned), this.#hovered]) if (choice) this.#drawChoice(pen, choice);
+  }
+
+  #drawHalo(pen, { x, y, r }, strength, forward) {
+    if (strength < 0.06) return;
+    pen.globalAlpha = 0.45 * strength;
+    pen.fillStyle = this.#colors[forward ? "accent" : "minus"];
+    pen.beginPath();
+    pen.arc(x, y, r + 2 + 5 * strength, 0, 2 * Math.PI);
+    pen.fill();
+    pen.globalAlpha = 1;
+  }
+
+  #drawNeuron(pen, { x, y, r }, light, negative, error) {
+    pen.beginPath();
+    pen.arc(x, y, r, 0, 2 * Math.PI);
+    pen.fillStyle = this.#colors.surface;
+    pen.fill();
+    pen.globalAlpha = light;
+    pen.fillStyle = this.#colors[negative ? "minus" : "accent"];
+    pen.fill();
+    pen.globalAlpha = 1;
+    const size = Math.abs(error);
+    pen.strokeStyle = size > 0.15 ? this.#colors[error > 0 ? "minus" : "plus"] : this.#colors.edge;
+    pen.lineWidth = 0.8 + 2 * size;
+    pen.stroke();
+  }
+
+  #drawChoice(pen, { x, y, r }) {
+    pen.strokeStyle = this.#colors.ink;
+    pen.lineWidth = 2;
+    pen.beginPath();
+    pen.arc(x, y, r + 4, 0, 2 * Math.PI);
+    pen.stroke();
+  }
+
+  /** The spot of a neuron, where it is shown. @param {{layer: number, neuron: number}|null} choice */
+  #place(choice) {
+    const layer = choice && this.#frame?.layers[choice.layer - 1];
+    const place = layer ? layer.neurons.indexOf(choice.neuron) : -1;
+    return place < 0 ? null : this.#plan.layers[choice.layer - 1][place];
+  }
+
+  #chosen() {
+    return this.#hovered ?? this.#place(this.#pinned);
+  }
+
+  /** @param {import("../logic/diagram.js").Spot} spot */
+  #choice(spot) {
+    return { layer: spot.layer, neuron: this.#frame.layers[spot.layer - 1].neurons[spot.place] };
+  }
+
+  /** @param {import("../logic/diagram.js").Spot|null} spot */
+  #hover(spot) {
+    if (spot === this.#hovered) return;
+    this.#hovered = spot;
+    this.onHover(spot ? this.#choice(spot) : null);
+    this.#redraw();
+  }
+
+  /** @param {import("../logic/diagram.js").Spot} spot */
+  #say(spot) {
+    const { layer, neuron } = this.#choice(spot);
+    this.#write(describeNeuron(this.#frame, layer, neuron));
+  }
+
+  #write(text) {
+    if (this.#words.textContent !== text) this.#words.textContent = text;
+  }
+
+  #move = (/** @type {PointerEvent} */ event) => {
+    if (!this.#frame || !this.#plan) return;
+    const { left, top } = this.#above.getBoundingClientRect();
+    const [x, y] = [event.clientX - left, event.clientY - top];
+    const spot = spotAt(this.#plan, x, y);
+    this.#hover(spot);
+    if (spot) return this.#say(spot);
+    const pixel = pixelAt(this.#plan, x, y);
+    if (pixel >= 0) return this.#write(describePixel(this.#frame, pixel));
+    const edge = edgeAt(this.#edges, x, y);
+    this.#write(edge ? describeEdge(this.#frame, edge) : REST);
+  };
+
+  #out = () => {
+    this.#hover(null);
+    this.#write(REST);
+  };
+
+  #click = () => {
+    if (this.#hovered) this.#pin(this.#hovered);
+  };
+
+  /** Pins a neuron; the one that is pinned is let go. @param {import("../logic/diagram.js").Spot} spot */
+  #pin(spot) {
+    const choice = this.#choice(spot);
+    const same = this.#pinned?.layer === choice.layer && this.#pinned.neuron === choice.neuron;
+    this.onPin(same ? null : choice);
+  }
+
+  #key = (/** @type {KeyboardEvent} */ event) => {
+    if (!this.#plan || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (KEYS.includes(event.key)) {
+      const spot = spotFrom(this.#plan, this.#hovered ?? this.#place(this.#pinned), event.key);
+      event.preventDefault();
+      if (!spot) return;
+      this.#hover(spot);
+      this.#say(spot);
+    } else if (event.key === "Enter" && this.#hovered) {
+      this.#pin(this.#hovered);
+    } else if (event.key === "Escape") {
+      this.#out();
+      this.onPin(null);
+    }
+  };
+}
+
+customElements.define("hippo-diagram", HippoDiagram);

@@ -1,0 +1,58 @@
+/** Numbers and sentences about neurons, connections and pixels; never NaN, never undefined. */
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { readFrame } from "../../static/js/logic/frames.js";
+import { describeEdge, describeNeuron, describePixel, neuronNumbers, number, strongestInputs } from "../../static/js/logic/neurons.js";
+import { madeFrame } from "./made_frame.js";
+
+const made = madeFrame([3, 10]);
+const frame = readFrame(made.header, made.payload);
+
+test("numbers have four digits and a true minus", () => {
+  assert.equal(number(0.123456), "0.1235");
+  assert.equal(number(-0.5), "\u22120.5");
+  assert.equal(number(1234.56), "1235");
+  assert.equal(number(0), "0");
+  assert.equal(number(0.000012), "1.20\u00a0\u00b7\u00a010^-5");
+  assert.equal(number(-3e8), "\u22123.00\u00a0\u00b7\u00a010^8");
+  for (const nothing of [NaN, Infinity, null, undefined]) assert.equal(number(nothing), "\u2013");
+});
+
+test("a neuron in numbers, and in words", () => {
+  const found = neuronNumbers(frame, 1, 1);
+  assert.deepEqual([found.bias, found.z, found.a, found.delta], [1, 2, 0.5, -0.25]);
+  assert.equal(found.weights.length, 784);
+  assert.equal(found.exact, false);
+  assert.equal(describeNeuron(frame, 1, 1), "Neuron 1 of hidden layer 1: z = 2, a = \u03c3(z) = 0.5, bias 1, error \u2202C/\u2202z = \u22120.25.");
+  assert.match(describeNeuron(frame, 2, 7), /^Output for 7: z = 8, a = softmax\(z\) = 2/);
+  assert.equal(neuronNumbers(frame, 1, 9), null);
+  assert.equal(neuronNumbers(frame, 5, 0), null);
+  assert.match(describeNeuron(frame, 1, 9), /not among those shown/);
+});
+
+test("a pinned neuron has its exact weights", () => {
+  const incoming = Float32Array.from({ length: 784 }, (_, i) => i);
+  const pinned = { ...frame, incoming, incomingGradient: incoming, header: { ...frame.header, neuron: { layer: 1, index: 1 } } };
+  assert.equal(neuronNumbers(pinned, 1, 1).weights, incoming);
+  assert.equal(neuronNumbers(pinned, 1, 1).exact, true);
+  assert.equal(neuronNumbers(pinned, 1, 0).exact, false);
+});
+
+test("the inputs that count most", () => {
+  const inputs = strongestInputs(frame, 2, 4, 2);
+  assert.equal(inputs.length, 2);
+  assert.ok(Math.abs(inputs[0].product) >= Math.abs(inputs[1].product));
+  assert.match(inputs[0].name, /^neuron \d$/);
+  assert.match(strongestInputs(frame, 1, 0)[0].name, /^pixel in row \d+, column \d+$/);
+  assert.deepEqual(strongestInputs(frame, 1, 99), []);
+});
+
+test("a connection and a pixel", () => {
+  const { weights, scale } = frame.layers[1];
+  const text = describeEdge(frame, { layer: 2, from: 1, to: 4, value: weights[14] * scale });
+  assert.match(text, /^Connection from neuron 1 to output for 4: weight .+, times input 0\.5 gives /);
+  assert.equal(describePixel(frame, 255), "Pixel in row 10, column 4: 1 (0 paper, 1 ink).");
+  for (const said of [text, describePixel(frame, 0)]) assert.doesNotMatch(said, /NaN|undefined|null/);
+});
