@@ -4,6 +4,7 @@
  */
 
 import { errorWords } from "./logic/errors.js";
+import { readFrameFile } from "./logic/frames.js";
 
 const TOKEN_KEY = "hippo.token";
 const TIMEOUT_MS = 20_000;
@@ -163,6 +164,11 @@ export const api = {
       file: await response.blob(),
       disposition: response.headers.get("Content-Disposition"),
     }), { timeout: LONG_TIMEOUT_MS }),
+  /** The network as it is now. @param {string} networkId @param {{example: number, layer?: number, neuron?: number}} about */
+  frame: (networkId, about) => {
+    const query = new URLSearchParams(Object.entries(about).filter(([, value]) => value != null).map(([name, value]) => [name, String(value)]));
+    return ask("GET", `/api/networks/${id(networkId)}/frame?${query}`, async (response) => readFrameFile(await response.arrayBuffer()));
+  },
   /** @param {File} file @param {string} name @param {(sent: number) => void} onProgress bytes */
   importNetwork: (file, name, onProgress) => upload(`/api/networks/import${name ? `?name=${id(name)}` : ""}`, file, onProgress),
 };

@@ -19,8 +19,9 @@ const ACK_MS = 5_000;
  * @param {(connection: import("./store.js").Connection) => void} owner.onState
  * @param {() => Promise<boolean>} owner.resync reads everything again; whether the server answered
  * @param {(jobId: string, after: number) => Promise<{events: any[], last_seq: number}>} owner.missedByHttp
+ * @param {(header: Record<string, any>, payload: ArrayBuffer) => void} owner.onFrame
  */
-export function createLive({ token, onEvent, onState, resync, missedByHttp }) {
+export function createLive({ token, onEvent, onState, resync, missedByHttp, onFrame }) {
   const socket = io({
     transports: ["websocket", "polling"],
     tryAllTransports: true,
@@ -44,6 +45,11 @@ export function createLive({ token, onEvent, onState, resync, missedByHttp }) {
     if (!socket.connected) startPolling();
   }, PATIENCE_MS);
   for (const name of EVENTS) socket.on(name, (data) => onEvent(name, data));
+  socket.on("frame", (header, payload, acknowledge) => {
+    // Only when this one is taken is the next one sent: who is slow gets fewer, and always the latest.
+    onFrame(header, payload);
+    acknowledge?.();
+  });
   setInterval(() => {
     if (socket.connected) socket.emit("keepalive", { timestamp: new Date().toISOString() });
   }, KEEPALIVE_MS);
@@ -89,6 +95,8 @@ export function createLive({ token, onEvent, onState, resync, missedByHttp }) {
       }
       return missedByHttp(jobId, after);
     },
+    /** Asks something by the socket. @param {string} event @param {Record<string, any>} data @returns {Promise<any>} the acknowledgement */
+    send: (event, data) => socket.timeout(ACK_MS).emitWithAck(event, data),
     /** After a new token, or when the network came back: try at once. */
     retry() {
       if (!socket.connected) socket.disconnect().connect();

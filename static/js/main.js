@@ -20,6 +20,7 @@ import { chooseTheme, currentTheme, whenSystemThemeChanges } from "./theme.js";
 import { watchForTips } from "./tips.js";
 import { createTransfers } from "./transfers.js";
 import { pageTitle, pageView } from "./views/page.js";
+import { createWatching } from "./watching.js";
 
 const TICK_MS = 1_000;
 /** Seconds between two looks at the status: while a job waits, and otherwise. */
@@ -34,14 +35,20 @@ const sync = createSync({ store, api, missed: (jobId, after) => live.missed(jobI
 const live = createLive({
   token: token.read,
   onEvent: sync.receive,
-  onState: (connection) => store.update((s) => { s.connection = connection; }),
+  onState(connection) {
+    store.update((s) => { s.connection = connection; });
+    if (connection === "live") watching.forget();
+  },
   resync: sync.resync,
   missedByHttp: api.events,
+  onFrame: (header, payload) => watching.take(header, payload),
 });
+const watching = createWatching({ store, api, send: live.send });
 const basics = createActions({ store, api, sync, go, focusError });
 const actions = {
   ...basics,
   ...createDrawing({ store, api, sync }),
+  watching,
   ...createTransfers({ store, api, sync, go, notify: basics.notify }),
   /** @param {"light"|"dark"} theme */
   setTheme(theme) {
@@ -127,6 +134,7 @@ function draw() {
   document.title = pageTitle(state);
   if (announcer.textContent !== state.announcement) announcer.textContent = state.announcement;
   askForNeeds();
+  watching.follow();
 }
 
 page.replaceChildren();
@@ -135,7 +143,10 @@ addEventListener("hashchange", readAddress);
 addEventListener("online", () => live.retry());
 // No event says that someone else deleted a network: whoever comes back to the page sees what is there now.
 addEventListener("focus", () => void sync.resync());
-document.addEventListener("visibilitychange", () => { if (!document.hidden) void sync.resync(); });
+document.addEventListener("visibilitychange", () => {
+  watching.follow();
+  if (!document.hidden) void sync.resync();
+});
 let ticks = 0;
 setInterval(() => {
   ticks += 1;

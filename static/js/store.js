@@ -47,6 +47,13 @@ export function initialState() {
     readings: {},
     /** @type {Record<string, Gallery>} by network id */
     galleries: {},
+    /** What is looked at in the drawing of a network: a digit of the test set; by network id, the neuron that is kept. */
+    watching: {
+      example: 0,
+      /** @type {Record<string, {layer: number, neuron: number}|null>} */ pins: {},
+      /** @type {{networkId: string, layer: number, neuron: number}|null} */ hovered: null,
+      problem: "",
+    },
     /** @type {{name: string, share: number}|null} the model that is being imported; how much of it is sent, 0 to 1 */
     importing: null,
     forms: {

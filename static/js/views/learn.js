@@ -13,6 +13,7 @@ import { curvesView } from "./curves.js";
 import { warnIcon } from "./icons.js";
 import { runsView } from "./runs.js";
 import { trainingFields } from "./training-fields.js";
+import { workView } from "./work.js";
 
 /** @typedef {import("../store.js").State} State */
 /** @typedef {import("../actions.js").Actions} Actions */
@@ -28,6 +29,7 @@ export function learnView(network, state, act, now) {
       ? html`<p class="callout">You are looking at an earlier run. <a href=${networkHref(network.network_id)}>Show the one in training</a></p>`
       : nothing}
     ${chosen ? runView(chosen, chosen === latest, network, state, act, now) : nothing}
+    ${workView(network, state, act)}
     ${curvesView(network, chosen, state)}
     ${controlsView(network, latest, unfinished, state, act)}
     ${runsView(network, runs, chosen, now)}
