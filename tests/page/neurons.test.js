@@ -15,8 +15,8 @@ test("numbers have four digits and a true minus", () => {
   assert.equal(number(-0.5), "\u22120.5");
   assert.equal(number(1234.56), "1235");
   assert.equal(number(0), "0");
-  assert.equal(number(0.000012), "1.20\u00a0\u00b7\u00a010^-5");
-  assert.equal(number(-3e8), "\u22123.00\u00a0\u00b7\u00a010^8");
+  assert.equal(number(0.000012), "1.20\u00b710\u207b\u2075");
+  assert.equal(number(-3e8), "\u22123.00\u00b710\u2078");
   for (const nothing of [NaN, Infinity, null, undefined]) assert.equal(number(nothing), "\u2013");
 });
 

@@ -4,13 +4,16 @@ import { placeOf, weightsInto } from "./frames.js";
 
 const SYMBOLS = { sigmoid: "\u03c3(z)", tanh: "tanh z", relu: "max(0, z)", leaky_relu: "max(z, 0.01 z)", softmax: "softmax(z)" };
 
-/** A number of a network: four digits, no exponent where it can be helped. @param {number|null|undefined} value */
+const RAISED = { "-": "\u207b", 0: "\u2070", 1: "\u00b9", 2: "\u00b2", 3: "\u00b3", 4: "\u2074", 5: "\u2075", 6: "\u2076", 7: "\u2077", 8: "\u2078", 9: "\u2079" };
+
+/** A number of a network: four digits, and powers of ten where they are needed. @param {number|null|undefined} value */
 export function number(value) {
   if (value == null || !Number.isFinite(value)) return "\u2013";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  const text = size >= 1e-3 && size < 1e5 ? String(Number(value.toPrecision(4))) : value.toExponential(2);
-  return text.replace("-", "\u2212").replace("e\u2212", "e-").replace(/e\+?(-?\d+)/, "\u00a0\u00b7\u00a010^$1");
+  if (size >= 1e-3 && size < 1e5) return String(Number(value.toPrecision(4))).replace("-", "\u2212");
+  const [digits, power] = value.toExponential(2).split("e");
+  return `${digits.replace("-", "\u2212")}\u00b710${[...String(Number(power))].map((sign) => RAISED[sign]).join("")}`;
 }
 
 /** What a layer is called. @param {import("./frames.js").Frame} frame @param {number} layer from 1 */

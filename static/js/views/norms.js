@@ -1,0 +1,108 @@
+/** <hippo-norms>: the gradient norm of every layer over the steps of the run, as far as it was watched; drawn by uPlot. */
+
+import uPlot from "uplot";
+
+import { colorOf } from "../colors.js";
+import { number } from "../logic/neurons.js";
+
+const HEIGHT = 220;
+const AGAIN_MS = 500;
+/** Lines are told apart by their dashes, too. */
+const DASHES = [[], [6, 4], [2, 3], [10, 3, 2, 3]];
+const COLORS = ["--accent", "--minus", "--good", "--ink-2"];
+
+class HippoNorms extends HTMLElement {
+  #feed = null;
+  #plot = null;
+  #layers = 0;
+  #theme = "";
+  #timer = 0;
+  #leave = () => {};
+  #observer = new ResizeObserver(() => this.#resize());
+
+  /** @param {import("../watching.js").Feed} feed */
+  set feed(feed) {
+    if (feed === this.#feed) return;
+    this.#feed = feed;
+    if (this.isConnected) this.#listen();
+  }
+
+  /** @param {string} theme */
+  set theme(theme) {
+    if (theme === this.#theme) return;
+    this.#theme = theme;
+    this.#layers = 0;
+    this.#later();
+  }
+
+  connectedCallback() {
+    this.setAttribute("role", "img");
+    this.setAttribute("aria-label", "Gradient norm of every layer over the steps watched");
+    this.#observer.observe(this);
+    this.#listen();
+  }
+
+  disconnectedCallback() {
+    this.#leave();
+    this.#observer.disconnect();
+    clearTimeout(this.#timer);
+    this.#timer = this.#layers = 0;
+    this.#plot?.destroy();
+    this.#plot = null;
+  }
+
+  #listen() {
+    this.#leave();
+    this.#leave = this.#feed?.subscribe(() => this.#later()) ?? (() => {});
+  }
+
+  #later() {
+    if (!this.#timer && this.isConnected) this.#timer = setTimeout(() => this.#draw(), AGAIN_MS);
+  }
+
+  #resize() {
+    const width = this.clientWidth;
+    if (this.#plot && width && width !== this.#plot.width) this.#plot.setSize({ width, height: HEIGHT });
+  }
+
+  #draw() {
+    this.#timer = 0;
+    const norms = this.#feed?.norms ?? [];
+    if (!this.isConnected || !this.clientWidth || !norms.length) return;
+    const layers = norms[0].values.length;
+    const data = [norms.map(({ step }) => step), ...Array.from({ length: layers }, (_, l) => norms.map(({ values }) => values[l]))];
+    if (layers !== this.#layers) this.#make(layers, data);
+    else this.#plot.setData(data);
+  }
+
+  /** @param {number} layers @param {number[][]} data */
+  #make(layers, data) {
+    this.#layers = layers;
+    this.#plot?.destroy();
+    this.replaceChildren();
+    const ink = colorOf(this, "--ink-2");
+    const font = `12px ${getComputedStyle(this).fontFamily}`;
+    const axis = { stroke: ink, font, labelFont: font, labelSize: 18, ticks: { show: false }, grid: { stroke: colorOf(this, "--line"), width: 1 } };
+    this.#plot = new uPlot({
+      width: this.clientWidth,
+      height: HEIGHT,
+      padding: [10, 12, 0, 0],
+      cursor: { drag: { x: false, y: false }, y: false },
+      scales: { x: { time: false }, y: { range: (_, low, high) => [0, Number.isFinite(high) && high > 0 ? high * 1.08 : 1] } },
+      axes: [{ ...axis, label: "Mini-batch", size: 30, space: 70, grid: { show: false } }, { ...axis, label: "|\u2202C/\u2202W|", size: 58, space: 36 }],
+      series: [
+        { label: "Mini-batch", value: (_, v) => (v == null ? "\u2013" : String(v)) },
+        ...Array.from({ length: layers }, (_, l) => ({
+          label: l === layers - 1 ? "Outputs" : `Layer ${l + 1}`,
+          stroke: colorOf(this, COLORS[l % COLORS.length]),
+          dash: DASHES[l % DASHES.length],
+          width: 1.6,
+          points: { show: false },
+          value: (_, v) => number(v),
+        })),
+      ],
+    }, data, this);
+  }
+}
+
+customElements.define("hippo-norms", HippoNorms);
