@@ -164,6 +164,10 @@ export const api = {
       file: await response.blob(),
       disposition: response.headers.get("Content-Disposition"),
     }), { timeout: LONG_TIMEOUT_MS }),
+  /** The next step of a paused run. @param {string} jobId @param {number} layer @param {number} neuron */
+  explanation: (jobId, layer, neuron) => request("GET", `/api/training/${id(jobId)}/explanation?layer=${layer}&neuron=${neuron}`),
+  /** @param {string} networkId */
+  gradientCheck: (networkId) => request("GET", `/api/networks/${id(networkId)}/gradient_check`),
   /** The network as it is now. @param {string} networkId @param {{example: number, layer?: number, neuron?: number}} about */
   frame: (networkId, about) => {
     const query = new URLSearchParams(Object.entries(about).filter(([, value]) => value != null).map(([name, value]) => [name, String(value)]));

@@ -9,6 +9,7 @@ import { createActions } from "./actions.js";
 import { api, token, whenRefused } from "./api.js";
 import { createDrawing } from "./drawing.js";
 import { keepingFocus } from "./focus.js";
+import { createInsight } from "./insight.js";
 import { isRunning } from "./logic/jobs.js";
 import { networkHref, parseRoute, tokenInHash } from "./logic/routes.js";
 import { createLive } from "./live.js";
@@ -48,6 +49,7 @@ const basics = createActions({ store, api, sync, go, focusError });
 const actions = {
   ...basics,
   ...createDrawing({ store, api, sync }),
+  ...createInsight({ store, api }),
   watching,
   ...createTransfers({ store, api, sync, go, notify: basics.notify }),
   /** @param {"light"|"dark"} theme */

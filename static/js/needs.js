@@ -46,6 +46,8 @@ export function createNeeds(state, actions) {
         const runs = runsOf(state, id);
         const shown = runs.find((job) => job.job_id === state.route.run) ?? runs[0];
         if (shown) epochs(shown.job_id);
+      } else if (state.route.tab === "inside") {
+        void actions.readExplanation(network);
       } else if (state.route.tab === "draw") {
         void actions.readDrawing(id);
         if (!state.galleries[id]) void actions.gallery(id);

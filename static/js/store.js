@@ -54,6 +54,10 @@ export function initialState() {
       /** @type {{networkId: string, layer: number, neuron: number}|null} */ hovered: null,
       problem: "",
     },
+    /** @type {Record<string, Example>} the next step of a paused run, by network id */
+    explanations: {},
+    /** @type {Record<string, Example>} by network id */
+    checks: {},
     /** @type {{name: string, share: number}|null} the model that is being imported; how much of it is sent, 0 to 1 */
     importing: null,
     forms: {

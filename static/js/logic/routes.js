@@ -5,7 +5,7 @@
  */
 
 /** The views of a network that are built. */
-export const TABS = ["learn", "test", "draw"];
+export const TABS = ["learn", "test", "draw", "inside"];
 
 /** @typedef {{view: "home"|"new"|"compare"|"network"|"unknown", id: string, tab: string, run: string, query: Record<string, string>}} Route */
 

@@ -9,6 +9,7 @@ import { kindText } from "./create.js";
 import { drawView } from "./draw.js";
 import { exportMenu } from "./export-menu.js";
 import { binIcon } from "./icons.js";
+import { insideView } from "./inside.js";
 import { learnView } from "./learn.js";
 import { testView } from "./test.js";
 
@@ -16,8 +17,9 @@ export const TAB_WORDS = {
   learn: ["Learn", "How this network learns: progress, curves and controls."],
   test: ["Test", "What this network makes of digits it was not trained on."],
   draw: ["Draw", "What this network makes of a digit that you draw."],
+  inside: ["Inside", "One step explained, a gradient check, and the layers of this network."],
 };
-const TAB_VIEWS = { learn: learnView, test: testView, draw: drawView };
+const TAB_VIEWS = { learn: learnView, test: testView, draw: drawView, inside: insideView };
 
 /** @param {Record<string, any>} network @param {import("../store.js").State} state @param {import("../actions.js").Actions} act @param {number} now */
 export function networkView(network, state, act, now) {
