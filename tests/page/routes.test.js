@@ -14,7 +14,7 @@ test("the other addresses", () => {
   for (const hash of ["", "#", "#/"]) assert.equal(parseRoute(hash).view, "home");
   assert.equal(parseRoute("#/new").view, "new");
   assert.equal(parseRoute("#/compare").view, "compare");
-  for (const hash of ["#/networks", "#/networks/x/inside", "#/networks/%E0%A4%A/learn", "#/nonsense", "#/networks/x/learn/y"]) {
+  for (const hash of ["#/networks", "#/networks/x/outside", "#/networks/%E0%A4%A/learn", "#/nonsense", "#/networks/x/learn/y"]) {
     assert.equal(parseRoute(hash).view, "unknown", hash);
   }
 });
