@@ -50,7 +50,7 @@ function column(count, layer, x, height, room) {
   const columns = Math.ceil(count / rows);
   const perColumn = Math.ceil(count / columns);
   const space = Math.min(MOST_SPACE, usable / perColumn);
-  const across = columns > 1 ? Math.min(space, room / (columns - 1)) : 0;
+  const across = columns > 1 ? Math.min(2.4 * space, room / (columns - 1)) : 0;
   const r = Math.max(2, Math.min(11, Math.min(space, columns > 1 ? across : space) / 2 - 0.8));
   const spots = [];
   for (let place = 0; place < count; place += 1) {

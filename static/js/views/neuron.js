@@ -62,15 +62,21 @@ class HippoNeuron extends HTMLElement {
 
   #draw() {
     this.#request = 0;
-    const found = this.#frame && this.#choice ? neuronNumbers(this.#frame, this.#choice.layer, this.#choice.neuron) : null;
-    render(found ? this.#neuron(found) : html`<p class="help">Choose a neuron in the drawing: its numbers will be here.</p>`, this);
+    const { layer, neuron } = this.#chosen();
+    const found = this.#frame ? neuronNumbers(this.#frame, layer, neuron) : null;
+    render(found ? this.#neuron(found) : html`<p class="help">The numbers of the neuron you choose will be here.</p>`, this);
     const canvas = this.querySelector("canvas");
     if (canvas && found) this.#paint(canvas, found.weights);
   }
 
+  /** What is looked at; without a choice the output that should answer. */
+  #chosen() {
+    return this.#choice ?? { layer: this.#frame?.layers.length ?? 0, neuron: this.#frame?.header.example.label ?? 0 };
+  }
+
   /** @param {NonNullable<ReturnType<typeof neuronNumbers>>} found */
   #neuron({ name, formula, bias, z, a, delta, weights }) {
-    const { layer, neuron } = this.#choice;
+    const { layer, neuron } = this.#chosen();
     const inputs = strongestInputs(this.#frame, layer, neuron);
     return html`
       <h3>${name}</h3>
