@@ -88,6 +88,12 @@ class JobEnded(HippoError):
     code = "job_ended"
 
 
+class WrongState(HippoError):
+    """The job's state does not allow what was asked for; the text says what it is and what can be done."""
+
+    code = "wrong_state"
+
+
 class CannotStart(HippoError):
     """A folder or database that the server needs cannot be used; the text names the setting."""
 

@@ -42,17 +42,33 @@ def test_every_state_has_a_public_word() -> None:
 
 def test_progress_and_time_left() -> None:
     job = make_job(JobState.RUNNING, epoch=4, elapsed=8.0, updated_at=100.0)
-    assert job.progress() == 40.0
-    assert job.progress(0.5) == 45.0
+    assert job.progress == 40.0
+    assert replace(job, batch=25, batches=50).progress == 45.0
     assert job.elapsed_at(101.0) == 9.0
     assert job.eta_at(100.0) == 12.0  # 2 s an epoch, 6 epochs to go
     assert job.eta_at(103.0) == 9.0
     assert job.eta_at(1000.0) == 0.0
 
 
-def test_time_left_during_the_first_epoch_follows_its_fraction() -> None:
-    job = make_job(JobState.RUNNING, updated_at=100.0)
-    assert job.eta_at(102.0, fraction=0.25) == 78.0  # a quarter epoch took 2 s, 39 quarters to go
+def test_time_left_within_an_epoch_follows_what_is_done_of_it() -> None:
+    job = make_job(JobState.RUNNING, updated_at=100.0, elapsed=2.0, batch=5, batches=20)
+    assert job.eta_at(100.0) == 78.0  # a quarter epoch took 2 s, 39 quarters to go
+    assert job.eta_at(101.0) == 77.0
+
+
+def test_a_paused_job_stands_still() -> None:
+    job = make_job(JobState.PAUSED, epoch=4, elapsed=8.0, updated_at=100.0, batch=5, batches=10)
+    assert (job.progress, job.elapsed_at(1000.0), job.eta_at(1000.0)) == (45.0, 8.0, None)
+
+
+def test_settings_are_those_of_now() -> None:
+    changes = ({"step": 5, "epoch": 1, "batch": 5, "learning_rate": 0.5, "momentum": 0.9},)
+    job = make_job(changes=changes, wanted={"mini_batch_size": 20, "momentum": 0.5}, pace=2.5)
+    record = job.record()
+    assert (record["learning_rate"], record["momentum"], record["mini_batch_size"]) == (0.5, 0.5, 20)
+    assert (record["changes"], record["pending_changes"]) == (list(changes), job.wanted)
+    assert (record["pace"], record["optimizer"], record["epochs"]) == (2.5, "sgd", 10)
+    assert job.config.learning_rate == 3.0
 
 
 def test_no_time_left_is_guessed_before_anything_is_known_or_when_waiting() -> None:

@@ -40,7 +40,7 @@ EPOCH = {
     "images_per_second": 1000.0,
     "elapsed_time": 1.0,
 }
-STARTED = {"type": "started", "epoch": 0, "elapsed": 0.0}
+STARTED = {"type": "started", "epoch": 0, "elapsed": 0.0, "batch": 0, "step": 0}
 COMPLETED = {"type": "completed", "accuracy": 0.5, "epochs": 2, "elapsed": 2.0}
 
 
@@ -51,6 +51,8 @@ class ManualBackend:
         self.tasks: list[Task] = []
         self.running: set[str] = set()
         self.cancelled: list[str] = []
+        self.short: list[Task] = []
+        self.told: list[dict[str, Any]] = []
         self.total, self.busy, self.ready = 2, 0, True
 
     def start(self) -> None:
@@ -59,9 +61,27 @@ class ManualBackend:
     def submit(self, task: Task, first: bool = False) -> None:
         self.tasks.insert(0 if first else len(self.tasks), task)
 
+    def submit_short(self, task: Task) -> None:
+        self.short.append(task)
+
+    def withdraw(self, job_id: str) -> bool:
+        waits = any(task.job_id == job_id for task in self.tasks) and job_id not in self.running
+        self.tasks = [task for task in self.tasks if task.job_id != job_id or job_id in self.running]
+        return waits
+
+    def amend(self, job_id: str, **changes: Any) -> None:
+        for task in self.tasks:
+            if task.job_id == job_id and job_id not in self.running:
+                task.message["spec"] = task.message["spec"] | changes
+
+    def tell(self, job_id: str, message: dict[str, Any]) -> bool:
+        if job_id in self.running:
+            self.told.append(message)
+        return job_id in self.running
+
     def cancel(self, job_id: str) -> bool:
         self.cancelled.append(job_id)
-        self.tasks = [task for task in self.tasks if task.job_id != job_id or job_id in self.running]
+        self.withdraw(job_id)
         return job_id in self.running
 
     def stop(self, timeout: float) -> None:
@@ -139,11 +159,12 @@ def test_a_run_that_an_older_version_began_tells_its_epochs_too(stage: Stage) ->
 def test_progress_within_an_epoch_is_told_but_not_kept(stage: Stage) -> None:
     job_id = stage.submit()
     stage.start(job_id)
-    stage.say(job_id, {"type": "progress", "epoch": 1, "done": 0.5, "loss": 0.3})
+    stage.say(job_id, {"type": "progress", "epoch": 1, "loss": 0.3, "batch": 50, "batches": 100, "step": 50})
     [started, (name, payload)] = stage.log.events
     assert (started[0], started[1]["attempt"]) == ("training_started", 1)
     assert (name, payload["epoch"], payload["progress"], payload["loss"]) == ("training_progress", 1, 25.0, 0.3)
     assert payload["eta_seconds"] == pytest.approx(3 * payload["elapsed_time"])
+    assert (payload["batch"], payload["batches"], payload["step"]) == (50, 100, 50)
     assert "seq" not in payload
     record = stage.jobs.get(job_id)
     assert (record["progress"], record["epoch"], record["last_seq"]) == (25.0, 0, 0)
@@ -189,7 +210,7 @@ def test_one_unfinished_job_per_network(stage: Stage) -> None:
     with pytest.raises(TrainingInProgress) as refusal:
         stage.submit()
     assert refusal.value.extra == {"job_id": job_id}
-    assert stage.jobs.counts() == {"unfinished": 1, "running": 0, "queued": 1}
+    assert stage.jobs.counts() == {"unfinished": 1, "running": 0, "paused": 0, "queued": 1}
 
 
 def test_first_in_first_out(stage: Stage) -> None:

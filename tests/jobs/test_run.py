@@ -18,6 +18,7 @@ from hippo.jobs.watching import NOTHING, Wanted
 from hippo.network import NetworkSpec, NeuralNetwork
 from hippo.persistence import arrays_file
 from hippo.persistence.model_persistence import ModelFiles
+from hippo.training import Orders
 from hippo.training.health import layer_health, some_images
 from tests.jobs.made_data import made_mnist
 
@@ -25,24 +26,38 @@ DATA = made_mnist()
 BATCHES_PER_EPOCH = len(DATA.training_data) // 10
 
 
+class CountingOrders(Orders):
+    """Orders that end a run by what `interrupt` says after every mini-batch, given the count so far."""
+
+    def __init__(self, interrupt: Callable[[int], Exception | None]) -> None:
+        super().__init__()
+        self._interrupt = interrupt
+        self.batches = 0
+
+    def check(self) -> None:
+        self.batches += 1
+        if (error := self._interrupt(self.batches)) is not None:
+            raise error
+
+
 class InlineContext:
     """A worker's context without a worker; `interrupt` is asked after every mini-batch, with the count so far."""
 
-    def __init__(self, folder: Path, interrupt: Callable[[int], Exception | None] = lambda n: None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        interrupt: Callable[[int], Exception | None] = lambda n: None,
+        orders: Orders | None = None,
+    ) -> None:
         self.files = ModelFiles(folder)
         self.messages: list[dict[str, Any]] = []
-        self._interrupt = interrupt
-        self._batches = 0
+        self.orders = orders or CountingOrders(interrupt)
 
     def data(self) -> MNIST:
         return DATA
 
     def report(self, message: dict[str, Any]) -> None:
         self.messages.append(json.loads(json.dumps(message, allow_nan=False)))
-
-    def interruption(self) -> Exception | None:
-        self._batches += 1
-        return self._interrupt(self._batches)
 
     def wanted(self) -> Wanted:
         return NOTHING
@@ -193,7 +208,8 @@ def test_epochs_before_the_checkpoint_are_reported_anew_to_clients_who_start_ane
     second = InlineContext(tmp_path)
     run_training(make_spec(reported=0), second)
     assert [m["epoch"] for m in second.messages if m["type"] == "epoch"] == [1, 2, 3, 4]
-    assert second.messages[1:3] == first.messages[1:3]
+    placed = [{name: m[name] for name in m if name not in ("batch", "batches", "step")} for m in first.messages[1:3]]
+    assert second.messages[1:3] == placed  # where the run is now, it has said at its start
 
 
 def test_a_run_whose_result_is_in_place_only_reports_it(uninterrupted: InlineContext) -> None:
@@ -274,7 +290,7 @@ def test_a_large_mini_batch_is_left_in_its_middle(tmp_path: Path, monkeypatch: p
     context = InlineContext(tmp_path, lambda n: Cancelled() if n == 3 else None)
     run_training(make_spec(config={"mini_batch_size": 600}), context)
     assert context.messages[-1]["type"] == "cancelled"
-    assert context._batches == 3  # of the twelve chunks of the first mini-batch
+    assert context.orders.batches == 3  # type: ignore[attr-defined]  # of the twelve chunks of the first mini-batch
 
 
 def test_a_run_cancelled_in_its_first_epoch_writes_nothing(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ STATUS: dict[type[engine.HippoError], int] = {
     engine.NoSuchExample: 404,
     engine.TrainingInProgress: 409,
     engine.JobEnded: 409,
+    engine.WrongState: 409,
     engine.InvalidValue: 422,
     engine.ImportRefused: 422,
     engine.PictureError: 422,

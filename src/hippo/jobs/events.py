@@ -50,8 +50,9 @@ class TrainingProgress(Event):
     """How far the epoch under way is: a sign of life while an epoch takes long, at most twice a second.
 
     `epoch` is the one under way, from 1; `progress` is percent of all `total_epochs`; `loss` is the mean over the
-    examples of the epoch so far; `elapsed_time` and `eta_seconds` are seconds. It has no `seq` and is not kept: the
-    next one, or the epoch's end, says all that it said.
+    examples of the epoch so far; `elapsed_time` and `eta_seconds` are seconds; `batch` mini-batches of the epoch's
+    `batches` are finished, and the optimizer has taken `step` steps over the whole run. It has no `seq` and is not
+    kept: the next one, or the epoch's end, says all that it said.
     """
 
     name: ClassVar[str] = "training_progress"
@@ -62,6 +63,45 @@ class TrainingProgress(Event):
     loss: float
     elapsed_time: float
     eta_seconds: float
+    batch: int
+    batches: int
+    step: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingPaused(Event):
+    """The job rests: its worker is free for others, nothing is computed for it until it is resumed or makes a step.
+
+    It comes after every pause and after every single step. `epoch` is the one under way, from 1, of which `batch`
+    mini-batches of `batches` are finished (null as long as that is not known); `step` counts the steps of the optimizer
+    over the whole run; `loss` is the mean over the examples of the epoch so far, null before its first mini-batch. It
+    has no `seq` and is not kept: the job's record says the same. When the job goes on, training_started tells.
+    """
+
+    name: ClassVar[str] = "training_paused"
+
+    epoch: int
+    batch: int
+    batches: int | None
+    step: int
+    loss: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingChanged(TrainingEvent):
+    """Settings have changed while the run is under way.
+
+    `epoch` is the one under way, from 1, of which `batch` mini-batches are finished; `step` counts the steps of the
+    optimizer before the change. `changes` holds learning_rate, momentum or mini_batch_size, each with `from` and `to`.
+    A new mini_batch_size counts from the next epoch on, the others from the next mini-batch on.
+    """
+
+    name: ClassVar[str] = "training_changed"
+
+    epoch: int
+    batch: int
+    step: int
+    changes: dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,4 +175,6 @@ EVENTS: tuple[type[Event], ...] = (
     TrainingError,
     TrainingStarted,
     TrainingProgress,
+    TrainingPaused,
+    TrainingChanged,
 )

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from hippo.clock import iso_time, now
-from hippo.training import TrainingConfig
+from hippo.training import Change, TrainingConfig, settings_after
 
 
 class JobState(StrEnum):
@@ -15,6 +15,7 @@ class JobState(StrEnum):
 
     QUEUED = "queued"
     RUNNING = "running"
+    PAUSED = "paused"  # it rests at a checkpoint and holds no worker, until somebody lets it go on
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -29,14 +30,20 @@ class IllegalTransition(RuntimeError):
 #: (state, action) -> next state. What is not here cannot happen.
 TRANSITIONS: dict[tuple[JobState, str], JobState] = {
     (JobState.QUEUED, "start"): JobState.RUNNING,
+    (JobState.QUEUED, "pause"): JobState.PAUSED,
     (JobState.QUEUED, "cancel"): JobState.CANCELLED,
     (JobState.RUNNING, "complete"): JobState.COMPLETED,
     (JobState.RUNNING, "fail"): JobState.FAILED,
     (JobState.RUNNING, "diverge"): JobState.DIVERGED,
+    (JobState.RUNNING, "pause"): JobState.PAUSED,
     (JobState.RUNNING, "cancel"): JobState.CANCELLED,
     (JobState.RUNNING, "retry"): JobState.QUEUED,  # its worker died
     (JobState.RUNNING, "interrupt"): JobState.INTERRUPTED,
+    (JobState.PAUSED, "start"): JobState.RUNNING,  # for a single step
+    (JobState.PAUSED, "resume"): JobState.QUEUED,
+    (JobState.PAUSED, "cancel"): JobState.CANCELLED,
     (JobState.INTERRUPTED, "start"): JobState.RUNNING,
+    (JobState.INTERRUPTED, "pause"): JobState.PAUSED,
     (JobState.INTERRUPTED, "cancel"): JobState.CANCELLED,
 }
 
@@ -44,6 +51,7 @@ PUBLIC_STATUS: dict[JobState, str] = {
     JobState.QUEUED: "pending",
     JobState.INTERRUPTED: "pending",
     JobState.RUNNING: "training",
+    JobState.PAUSED: "training",
     JobState.COMPLETED: "completed",
     JobState.FAILED: "failed",
     JobState.CANCELLED: "failed",
@@ -53,7 +61,8 @@ PUBLIC_STATUS: dict[JobState, str] = {
 #: States that no action leaves.
 FINAL = frozenset(JobState) - {state for state, _ in TRANSITIONS}
 UNFINISHED = frozenset(JobState) - FINAL
-WAITING = UNFINISHED - {JobState.RUNNING}
+#: States in which a job is given to the next worker that is free.
+WAITING = frozenset({JobState.QUEUED, JobState.INTERRUPTED})
 
 
 @dataclass(frozen=True)
@@ -64,8 +73,16 @@ class Job:
     ----------
     number : int
         Place in the order of arrival; the queue is first in, first out.
+    priority : int
+        Those with a higher one are before all that have a lower one: jobs that go on after a pause.
+    config : TrainingConfig
+        The settings that the run began with.
     epoch : int
         Finished epochs of the current attempt.
+    batch, batches : int, int or None
+        Finished mini-batches of the epoch under way, and how many it has, once that is known.
+    step : int
+        Steps that the optimizer has taken.
     accuracy : float or None
         On the test set after `epoch`, 0-1.
     loss : float or None
@@ -75,9 +92,19 @@ class Job:
     attempt : int
         1, and one more for every worker that died under the job.
     elapsed : float
-        Computing time up to `updated_at`.
+        Computing time up to `updated_at`. Pauses are not in it; the waits of slow motion are.
     last_seq : int
         Number of the job's last event; 0 before the first.
+    pace : float or None
+        Mini-batches per second at most; None for full speed.
+    changes : tuple of dict
+        The settings that were changed on the way, and where (see ``hippo.training.changes``).
+    wanted : dict
+        Settings that were asked for, and that the run has not taken yet.
+    pause_requested : bool
+        The run is to rest as soon as it can, also if its worker or the server dies before.
+    pause_at : int or None
+        The run is to rest when so many epochs are finished.
     """
 
     number: int
@@ -97,6 +124,15 @@ class Job:
     elapsed: float = 0.0
     last_seq: int = 0
     cancel_requested: bool = False
+    priority: int = 0
+    batch: int = 0
+    batches: int | None = None
+    step: int = 0
+    pace: float | None = None
+    changes: tuple[Change, ...] = ()
+    wanted: dict[str, Any] = field(default_factory=dict)
+    pause_requested: bool = False
+    pause_at: int | None = None
 
     def after(self, action: str, **changes: Any) -> Job:
         """Return the job after `action`, with further `changes`.
@@ -116,48 +152,61 @@ class Job:
         """Whether nothing will happen to this job any more."""
         return self.state in FINAL
 
-    def progress(self, fraction: float = 0.0) -> float:
-        """Percent of the epochs that are done, 0-100, with `fraction` (0-1) of the one under way."""
+    @property
+    def settings(self) -> TrainingConfig:
+        """The settings as they are now, with those that the run has yet to take."""
+        return replace(settings_after(self.config, self.changes), **self.wanted)
+
+    @property
+    def epochs_done(self) -> float:
+        """Finished epochs, with the finished part of the one under way."""
+        return self.epoch + (self.batch / self.batches if self.batches else 0.0)
+
+    @property
+    def progress(self) -> float:
+        """Percent of the epochs that are done, 0-100."""
         if self.state is JobState.COMPLETED:
             return 100.0
-        return min(100.0, 100.0 * (self.epoch + fraction) / self.config.epochs)
+        return min(100.0, 100.0 * self.epochs_done / self.config.epochs)
 
     def elapsed_at(self, moment: float) -> float:
         """Seconds of computing until `moment`."""
         running = self.state is JobState.RUNNING and self.updated_at is not None
         return self.elapsed + (max(0.0, moment - (self.updated_at or moment)) if running else 0.0)
 
-    def eta_at(self, moment: float, fraction: float = 0.0) -> float | None:
-        """Seconds left at `moment`, by the mean time of an epoch so far; None when not running or before any is known.
-
-        `fraction` (0-1) of the epoch under way is done; it is only needed, and only used, during the first epoch.
-        """
-        if self.state is not JobState.RUNNING:
+    def eta_at(self, moment: float) -> float | None:
+        """Seconds left at `moment`, by the mean time of an epoch so far; None unless it runs and that is known."""
+        if self.state is not JobState.RUNNING or not self.epochs_done:
             return None
-        if self.epoch:
-            return max(0.0, self.elapsed / self.epoch * self.config.epochs - self.elapsed_at(moment))
-        return self.elapsed_at(moment) * (self.config.epochs / fraction - 1) if fraction else None
+        return max(0.0, self.elapsed / self.epochs_done * self.config.epochs - self.elapsed_at(moment))
 
-    def record(self, queue_position: int | None = None, fraction: float = 0.0) -> dict[str, Any]:
-        """Return what clients are told about the job, `fraction` (0-1) of whose present epoch is done."""
+    def record(self, queue_position: int | None = None) -> dict[str, Any]:
+        """Return what clients are told about the job."""
         moment = now()
         return {
             "job_id": self.job_id,
             "network_id": self.network_id,
             "status": PUBLIC_STATUS[self.state],
             "state": str(self.state),
-            "progress": self.progress(fraction),
+            "progress": self.progress,
             "epoch": self.epoch,
             "total_epochs": self.config.epochs,
-            **self.config.to_dict(),
+            "batch": self.batch,
+            "batches": self.batches,
+            "step": self.step,
+            **self.settings.to_dict(),
+            "pace": self.pace,
+            "changes": list(self.changes),
+            "pending_changes": self.wanted,
             "accuracy": self.accuracy,
             "loss": self.loss,
             "error": self.error,
             "elapsed_time": self.elapsed_at(moment),
-            "eta_seconds": self.eta_at(moment, fraction),
+            "eta_seconds": self.eta_at(moment),
             "attempt": self.attempt,
             "last_seq": self.last_seq,
             "cancel_requested": self.cancel_requested,
+            "pause_requested": self.pause_requested,
             "queue_position": queue_position,
             "created_at": iso_time(self.created_at),
             "started_at": iso_time(self.started_at),

@@ -3,12 +3,14 @@
 ::
 
     submit --> queued --> [ProcessBackend] --> running --> completed | failed | diverged | cancelled
-                 ^                                |
-                 +------ worker died: attempt + 1 +------ server stops: interrupted, goes on at the next start
+                 ^  ^                             |  |
+                 |  +-- worker died: attempt + 1 -+  +-- server stops: interrupted, goes on at the next start
+                 +-- resume -- paused <-- pause --+
 
     worker --report--> JobManager, Reports --TRANSITIONS--> Store (in one transaction) --> EventBus --> clients
 
-* A **request thread** calls `submit`, `release`, `cancel`; it gets an answer at once and never waits for training.
+* A **request thread** calls `submit`, `release`, or one of the ``controls``; it gets an answer at once and never waits
+  for training.
 * A **worker's thread** puts what its process says into the ``inbox``, in order; what follows from it is in ``reports``.
 * One lock orders all this. It is held for a millisecond or two, the time of a commit.
 
@@ -27,19 +29,18 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from hippo.clock import now
-from hippo.errors import JobEnded, NotReady, TooManyJobs
+from hippo.errors import NotReady, TooManyJobs
 from hippo.jobs.bus import EventBus
+from hippo.jobs.controls import Controls
+from hippo.jobs.dispatch import Dispatch
 from hippo.jobs.frames import Message
 from hippo.jobs.inbox import RETRY, Inbox, later
 from hippo.jobs.job import PUBLIC_STATUS, WAITING, Job, JobState
 from hippo.jobs.passes import Passes
 from hippo.jobs.process_backend import ProcessBackend
 from hippo.jobs.reports import Reports
-from hippo.jobs.run import TrainingSpec
 from hippo.jobs.store import Store
 from hippo.jobs.viewers import Viewers
-from hippo.jobs.worker_keeper import Task
 from hippo.persistence.model_persistence import ModelFiles
 from hippo.training import TrainingConfig
 
@@ -87,7 +88,24 @@ class JobManager:
         self._lock = threading.RLock()
         self._held: dict[str, threading.Timer] = {}
         self._inbox = Inbox(self._lock, self._take)
-        self._reports = Reports(store, files, bus, retry=lambda job: self._enqueue(job, first=True))
+        self._dispatch = Dispatch(store, backend, self._report, self.viewers.wanted)
+        self._reports = Reports(
+            store,
+            files,
+            bus,
+            retry=lambda job: self._dispatch.queue(job, first=True),
+            finish=lambda job: self.controls.finish(job),
+        )
+        self.controls = Controls(
+            self._lock,
+            store,
+            files,
+            backend,
+            self._dispatch,
+            self._reports,
+            self._release_hold,
+            lambda job: self._records([job])[0],
+        )
         self._passes = Passes(backend)
         self._stopping = False
 
@@ -96,12 +114,13 @@ class JobManager:
         with self._lock:
             for job in self._store.unfinished_jobs():
                 if job.state is JobState.RUNNING:  # the server was killed under it
-                    job = job.after("interrupt", updated_at=now())
-                    self._store.save(job)
+                    job = self._reports.interrupt(job)
                 if job.cancel_requested:
-                    self._reports.cancel(job)
+                    self.controls.finish(job)
+                elif job.state is JobState.PAUSED:
+                    self._store.save(replace(job, pause_requested=False))  # a step that it was making is over
                 else:
-                    self._enqueue(job)
+                    self._dispatch.queue(job)
         self._backend.start()
 
     @property
@@ -114,10 +133,11 @@ class JobManager:
         return {"total": self._backend.total, "busy": self._backend.busy}
 
     def counts(self) -> dict[str, int]:
-        """Return how many jobs are ``unfinished``, and of these ``running`` and ``queued``."""
+        """Return how many jobs are ``unfinished``, and of these ``running``, ``paused`` and ``queued``."""
         by_state = self._store.count_unfinished()
-        unfinished, running = sum(by_state.values()), by_state.get(JobState.RUNNING, 0)
-        return {"unfinished": unfinished, "running": running, "queued": unfinished - running}
+        running, paused = (by_state.get(state, 0) for state in (JobState.RUNNING, JobState.PAUSED))
+        unfinished = sum(by_state.values())
+        return {"unfinished": unfinished, "running": running, "paused": paused, "queued": unfinished - running - paused}
 
     # What clients ask for
 
@@ -156,29 +176,11 @@ class JobManager:
                 self._held[job_id] = later(RETRY, self.release, job_id)
                 return
             self._release_hold(job_id)
-            self._enqueue(job)
+            self._dispatch.queue(job)
 
     def cancel(self, job_id: str) -> dict[str, Any]:
-        """End a job: at once if it waits, after its current mini-batch if it runs. Return its record.
-
-        Raises
-        ------
-        UnknownJob
-            When there is none.
-        JobEnded
-            When it has already ended.
-        """
-        with self._lock:
-            job = self._store.job(job_id)
-            if job.is_final:
-                raise JobEnded(f"This job has already ended: it is {job.state}.")
-            if self._backend.cancel(job_id):
-                job = replace(job, cancel_requested=True)
-                self._store.save(job)
-            else:
-                self._release_hold(job_id)
-                job = self._reports.cancel(job)
-            return self._records([job])[0]
+        """End a job (see `Controls.cancel`)."""
+        return self.controls.cancel(job_id)
 
     def get(self, job_id: str) -> dict[str, Any]:
         """Return the record of a job; raises UnknownJob."""
@@ -223,32 +225,16 @@ class JobManager:
         """Take no new jobs; interrupt what runs: workers checkpoint and exit within `timeout` seconds."""
         with self._lock:
             self._stopping = True
+            self.controls.stop()
             for job_id in list(self._held):
                 self._release_hold(job_id)
         self._backend.stop(timeout)
         with self._lock:
             for job in self._store.unfinished_jobs():
                 if job.state is JobState.RUNNING:
-                    self._store.save(job.after("interrupt", updated_at=now()))
+                    self._reports.interrupt(job)
 
     # What workers report
-
-    def _enqueue(self, job: Job, first: bool = False) -> None:
-        """Hand a job to the backend, which starts it when a worker is free."""
-        network = self._store.network(job.network_id)
-        spec = TrainingSpec(
-            job.job_id,
-            job.network_id,
-            network.spec.to_dict(),
-            job.config.to_dict(),
-            network.revision,
-            network.epochs_trained,
-            reported=job.epoch,
-        )
-        message = {"type": "train", "job_id": job.job_id, "spec": vars(spec)}
-        watched = self.viewers.wanted(job.job_id)
-        message |= {"watch": watched} if watched else {}
-        self._backend.submit(Task(job.job_id, message, lambda report: self._report(job.job_id, report)), first)
 
     def _report(self, job_id: str, message: Message) -> None:
         """Take what the worker of a job says; frames change nothing and need no lock."""
@@ -266,16 +252,11 @@ class JobManager:
     def _records(self, jobs: builtins.list[Job]) -> builtins.list[dict[str, Any]]:
         """Return what clients are told of these jobs, with the place in the queue of those that wait."""
         waits = any(job.state in WAITING for job in jobs)
-        waiting = self._store.waiting_numbers() if waits else []
-        return [
-            job.record(
-                1 + sum(number < job.number for number in waiting) if job.state in WAITING else None,
-                self._reports.fractions.get(job.job_id, 0.0),
-            )
-            for job in jobs
-        ]
+        places = {job_id: place for place, job_id in enumerate(self._store.waiting_jobs(), 1)} if waits else {}
+        return [self._reports.as_told(job).record(places.get(job.job_id)) for job in jobs]
 
-    def _release_hold(self, job_id: str) -> None:
+    def _release_hold(self, job_id: str) -> bool:
         timer = self._held.pop(job_id, None)
         if timer is not None:
             timer.cancel()
+        return timer is not None

@@ -24,6 +24,7 @@ import threading
 import time
 from collections import deque
 from pathlib import Path
+from typing import Any
 
 from hippo.jobs.frames import Message
 from hippo.jobs.worker_keeper import Task, Worker
@@ -85,17 +86,30 @@ class ProcessBackend:
 
     def withdraw_short(self, job_id: str) -> None:
         """Forget a short task that nobody waits for any more, unless the assistant has begun it."""
+        self.withdraw(job_id)
+
+    def withdraw(self, job_id: str) -> bool:
+        """Take the task of this job out of its queue; return whether it was there, and no worker had taken it yet."""
         with self._lock:
+            before = len(self._queue) + len(self._short_tasks)
+            self._queue = deque(task for task in self._queue if task.job_id != job_id)
             self._short_tasks = deque(task for task in self._short_tasks if task.job_id != job_id)
+            return len(self._queue) + len(self._short_tasks) < before
+
+    def amend(self, job_id: str, **changes: Any) -> None:
+        """Change the description of a run that waits. One that a worker may have by now is to be told as well."""
+        with self._lock:
+            for task in (*self._queue, *self._short_tasks):
+                if task.job_id == job_id:
+                    task.message["spec"] = task.message["spec"] | changes
 
     def cancel(self, job_id: str) -> bool:
         """End the task of this job: taken out of the queue, or told to stop and in the end made to.
 
         Returns whether a worker has it, and so will still report how it ended.
         """
-        with self._lock:
-            self._queue = deque(task for task in self._queue if task.job_id != job_id)
-        taken = [worker.cancel(job_id) for worker in self._workers]
+        self.withdraw(job_id)
+        taken = [worker.cancel(job_id) for worker in (*self._workers, self._assistant)]
         return any(taken)
 
     def tell(self, job_id: str, message: Message) -> bool:

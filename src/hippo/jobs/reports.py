@@ -15,9 +15,11 @@ from hippo.clock import iso_time, now
 from hippo.errors import DataError
 from hippo.jobs.bus import EventBus
 from hippo.jobs.events import (
+    TrainingChanged,
     TrainingComplete,
     TrainingError,
     TrainingEvent,
+    TrainingPaused,
     TrainingProgress,
     TrainingStarted,
     TrainingUpdate,
@@ -42,20 +44,30 @@ class Reports:
     bus : EventBus
     retry : callable
         Queues a job again, before all others, after its worker died.
-
-    Attributes
-    ----------
-    fractions : dict of str to float
-        How much of its present epoch each running job has done, 0-1, by the job's id.
+    finish : callable
+        Ends a job that was paused when it was to be cancelled.
     """
 
-    def __init__(self, store: Store, files: ModelFiles, bus: EventBus, retry: Callable[[Job], None]) -> None:
-        self.fractions: dict[str, float] = {}
+    def __init__(
+        self,
+        store: Store,
+        files: ModelFiles,
+        bus: EventBus,
+        retry: Callable[[Job], None],
+        finish: Callable[[Job], object],
+    ) -> None:
         self._store = store
         self._files = files
         self._bus = bus
         self._retry = retry
+        self._finish = finish
         self._stopping = False
+        #: Where running jobs are by their last sign of life, by their ids; too short-lived to be kept in the store.
+        self._under_way: dict[str, dict[str, Any]] = {}
+
+    def as_told(self, job: Job) -> Job:
+        """Return the job where it was by its last sign of life."""
+        return replace(job, **self._under_way.get(job.job_id, {}))
 
     def take(self, job: Job, message: Message, stopping: bool) -> None:
         """Do what `message` asks for; `stopping`: the server is, so that a worker's end is no fault of the job.
@@ -71,6 +83,8 @@ class Reports:
         handlers: dict[str, Callable[[Job, Message], Any]] = {
             "started": self._started,
             "progress": self._progressed,
+            "changed": self._changed,
+            "paused": self._paused,
             "epoch": self._epoch_done,
             "completed": self._completed,
             "cancelled": self._cancelled,
@@ -79,7 +93,8 @@ class Reports:
             "interrupted": self._interrupted,
             "lost": self._lost,
         }
-        self.fractions.pop(job.job_id, None)
+        if message["type"] != "changed":
+            self._under_way.pop(job.job_id, None)
         handlers[message["type"]](job, message)
 
     def _started(self, job: Job, message: Message) -> None:
@@ -90,24 +105,64 @@ class Reports:
             updated_at=moment,
             epoch=message["epoch"],
             elapsed=message["elapsed"],
+            **_place(message),
         )
         self._store.save(job)
         self._bus.publish(TrainingStarted(**_whose(job), attempt=job.attempt))
 
     def _progressed(self, job: Job, message: Message) -> None:
-        fraction, moment = message["done"], now()
-        self.fractions[job.job_id] = fraction
+        moment = now()
+        place = _place(message) | {"elapsed": job.elapsed_at(moment), "updated_at": moment}
+        self._under_way[job.job_id] = place
+        job = replace(job, **place)
         self._bus.publish(
             TrainingProgress(
                 **_whose(job),
                 epoch=message["epoch"],
                 total_epochs=job.config.epochs,
-                progress=job.progress(fraction),
+                progress=job.progress,
                 loss=message["loss"],
-                elapsed_time=job.elapsed_at(moment),
-                eta_seconds=job.eta_at(moment, fraction) or 0.0,
+                elapsed_time=job.elapsed,
+                eta_seconds=job.eta_at(moment) or 0.0,
+                **_place(message),
             )
         )
+
+    def _changed(self, job: Job, message: Message) -> None:
+        made = message["changes"]
+        if message["wanted"] == job.wanted:
+            job = replace(job, wanted={})
+        if not made:  # all was so already
+            self._store.save(job)
+            return
+        place = {name: message[name] for name in ("step", "epoch", "batch")}
+        change = place | {name: pair["to"] for name, pair in made.items()}
+        job = replace(job, changes=(*job.changes, change), last_seq=job.last_seq + 1)
+        event = TrainingChanged(**_common(job), **place, changes=made)
+        self._store.save(job, event)
+        self._bus.publish(event)
+
+    def _paused(self, job: Job, message: Message) -> None:
+        job = self.rest(job, message)
+        if job.cancel_requested:
+            self._finish(job)
+
+    def rest(self, job: Job, message: Message | None = None, **changes: Any) -> Job:
+        """Pause a job, where the message says or where it was last; return it."""
+        place = _place(message) | {"elapsed": message["elapsed"]} if message else {}
+        job = job.after("pause", updated_at=now(), pause_requested=False, pause_at=None, **place, **changes)
+        self._store.save(job)
+        self._bus.publish(
+            TrainingPaused(
+                **_whose(job),
+                epoch=message["epoch"] if message else job.epoch + 1,
+                batch=job.batch,
+                batches=job.batches,
+                step=job.step,
+                loss=message["loss"] if message else None,
+            )
+        )
+        return job
 
     def _epoch_done(self, job: Job, message: Message) -> None:
         epoch, elapsed = message["epoch"], message["elapsed_time"]
@@ -119,13 +174,14 @@ class Reports:
             elapsed=elapsed,
             updated_at=now(),
             last_seq=job.last_seq + 1,
+            **_place(message),
         )
         event = TrainingUpdate(
             **_common(job),
             epoch=epoch,
             total_epochs=job.config.epochs,
             accuracy=message["accuracy"],
-            progress=job.progress(),
+            progress=job.progress,
             elapsed_time=elapsed,
             correct=message["test_accuracy"],
             total=message["test_total"],
@@ -183,19 +239,37 @@ class Reports:
         self._end_without_success(self._running(job), "fail", message["error"], message)
 
     def _interrupted(self, job: Job, message: Message) -> None:
-        self._store.save(job.after("interrupt", updated_at=now(), elapsed=message["elapsed"]))
+        if job.pause_requested:
+            self.rest(job, message)
+        else:
+            self.interrupt(job, elapsed=message["elapsed"], **_place(message))
+
+    def interrupt(self, job: Job, **changes: Any) -> Job:
+        """Note that a running job has no worker any more since the server stops or was killed; return it.
+
+        It will go on by itself, or rest where it was to be paused.
+        """
+        if job.pause_requested:
+            return self.rest(job, **changes)
+        job = job.after("interrupt", updated_at=now(), **changes)
+        self._store.save(job)
+        return job
 
     def _lost(self, job: Job, message: Message) -> None:
         if job.cancel_requested:
             self.cancel(job)
         elif self._stopping:
             if job.state is JobState.RUNNING:
-                self._store.save(job.after("interrupt", updated_at=now()))
+                self.interrupt(job)
         elif job.attempt >= MAX_ATTEMPTS:
             text = f"The worker died {MAX_ATTEMPTS} times under this job; the last time {message['reason']}."
             self._end_without_success(self._running(job), "fail", text, message)
         else:
-            job = self._running(job).after("retry", attempt=job.attempt + 1, epoch=0, updated_at=now())
+            anew: dict[str, Any] = {"attempt": job.attempt + 1, "epoch": 0, "batch": 0, "step": 0}
+            if job.pause_requested:
+                self.rest(self._running(job), **anew)
+                return
+            job = self._running(job).after("retry", updated_at=now(), priority=self._store.front(), **anew)
             log.warning("Job %s starts again (attempt %d): its worker died", job.job_id, job.attempt)
             self._store.save(job)
             self._retry(job)
@@ -240,6 +314,11 @@ def _ended(job: Job, action: str, message: Message, **changes: Any) -> Job:
         last_seq=job.last_seq + 1,
         **changes,
     )
+
+
+def _place(message: Message) -> dict[str, Any]:
+    """Return where in its epoch the run is, as far as the message says it."""
+    return {name: message[name] for name in ("batch", "batches", "step") if name in message}
 
 
 def _whose(job: Job) -> dict[str, Any]:

@@ -8,6 +8,7 @@ checkpoint brings it back to where it was, and a run whose result is already in 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,8 +22,18 @@ from hippo.jobs.watching import Wanted, Watching
 from hippo.network import NetworkSpec, NeuralNetwork
 from hippo.nn import Array
 from hippo.persistence.model_persistence import ModelFiles
-from hippo.training import Diverged, EpochRecord, LastGood, TrainingState
-from hippo.training.callbacks import Checkpoint, Control, Health, Progress, Pulse
+from hippo.training import (
+    Change,
+    Diverged,
+    EpochRecord,
+    LastGood,
+    Orders,
+    Paused,
+    Steering,
+    TrainingConfig,
+    TrainingState,
+)
+from hippo.training.callbacks import Checkpoint, Health, Progress, Pulse
 from hippo.training.metrics import accuracy, network_outputs
 
 log = logging.getLogger(__name__)
@@ -55,6 +66,16 @@ class TrainingSpec:
         Epochs behind those weights.
     reported : int
         Epochs that clients have been told of and shall not be told of again.
+    changes : sequence of dict
+        The changes of settings that the server knows of.
+    wanted : dict or None
+        Settings to be taken where the run goes on.
+    pace : float or None
+        Mini-batches per second at most.
+    batches, pause_at : int or None
+        Pause by itself after so many mini-batches, or when so many epochs are finished.
+    cancelled : bool
+        Keep what was learned up to the last whole epoch, and end.
     """
 
     job_id: str
@@ -64,21 +85,26 @@ class TrainingSpec:
     revision: str | None
     epochs_trained: int
     reported: int
+    changes: Sequence[Change] = ()
+    wanted: dict[str, Any] | None = None
+    pace: float | None = None
+    batches: int | None = None
+    pause_at: int | None = None
+    cancelled: bool = False
 
 
 class Context(Protocol):
     """What a run needs of the engine around it."""
 
     files: ModelFiles
+    #: What the server wants of the run.
+    orders: Orders
 
     def data(self) -> MNIST:
         """Return the training, validation and test sets."""
 
     def report(self, message: dict[str, Any]) -> None:
         """Tell the server; `message` holds values of JSON and a ``type``."""
-
-    def interruption(self) -> Exception | None:
-        """Return Cancelled or Interrupted when somebody asked for it, else None. Called after every mini-batch."""
 
     def wanted(self) -> Wanted:
         """Return what is watched of the run. Called after every mini-batch."""
@@ -90,8 +116,8 @@ class Context(Protocol):
 def run_training(spec: TrainingSpec, context: Context) -> None:
     """Train as `spec` says.
 
-    Reports ``started``, one ``epoch`` after the other, and at the end ``completed``, ``cancelled``, ``diverged`` or
-    ``interrupted``.
+    Reports ``started``, one ``epoch`` after the other, and at the end ``completed``, ``cancelled``, ``diverged``,
+    ``interrupted`` or ``paused``.
 
     Raises
     ------
@@ -101,12 +127,16 @@ def run_training(spec: TrainingSpec, context: Context) -> None:
     files = context.files
     finished = files.read_facts(spec.network_id)
     if finished is not None and finished["revision"] == spec.job_id:
-        _report_start(spec, context, finished["history"])
+        _report_start(spec, context, finished["history"], {"elapsed": finished["outcome"]["elapsed"]})
         context.report(finished["outcome"])
         return
 
     network, state, last_good = _start(spec, files)
-    _report_start(spec, context, state.history)
+    if not spec.cancelled:
+        # A run that does again what clients have been told of is at the beginning of the next epoch, to them.
+        batch = state.batch if state.epoch >= spec.reported else 0
+        place = {"elapsed": state.elapsed, "batch": batch, "step": state.steps}
+        _report_start(spec, context, state.history, place)
     outcome = _train(spec, context, network, state, last_good)
     if outcome["epochs"]:
         previous = state.answers[0] if len(state.answers) == 2 else None
@@ -115,6 +145,7 @@ def run_training(spec: TrainingSpec, context: Context) -> None:
             "accuracy": outcome["accuracy"],
             "epochs_trained": spec.epochs_trained + outcome["epochs"],
             "training_config": spec.config,
+            "changes": [change for change in state.changes if change["epoch"] <= outcome["epochs"]],
             "test_set_use": "every epoch",
             "history": state.history[: outcome["epochs"]],
             "outcome": outcome,
@@ -137,12 +168,17 @@ def _train(
 
     def tell(record: EpochRecord) -> None:
         if record["epoch"] > spec.reported:
-            _report_epoch(record, context)
+            _report_epoch(record, context, _place(spec, context, state))
 
-    def tell_progress(done: float, loss: float) -> None:
+    def tell_progress(_: float, loss: float) -> None:
         if state.epoch >= spec.reported:
-            context.report({"type": "progress", "epoch": state.epoch + 1, "done": done, "loss": loss})
+            place = _place(spec, context, state)
+            context.report({"type": "progress", "epoch": state.epoch + 1, "loss": loss, **place})
 
+    def tell_change(place: Change, made: dict[str, Any], wanted: Mapping[str, Any] | None) -> None:
+        context.report({"type": "changed", **place, "changes": made, "wanted": wanted})
+
+    watching = Watching(network, {"job_id": spec.job_id, "network_id": spec.network_id}, context.data, context)
     try:
         training_data, validation_data, test_data = context.data()
         network.train(
@@ -156,15 +192,16 @@ def _train(
                 Progress(tell),  # first told, then saved
                 Checkpoint(lambda _: save_checkpoint()),
                 Pulse(tell_progress),
-                Watching(network, {"job_id": spec.job_id, "network_id": spec.network_id}, context.data, context),
-                Control(context.interruption),
+                watching,
+                Steering(context.orders, tell_change, spec.changes, spec.batches, spec.pause_at, watching.look),
             ],
             state=state,
         )
         outcome = {"type": "completed"}
-    except Interrupted:
+    except (Interrupted, Paused) as end:
         save_checkpoint(last_good.parameters)
-        return {"type": "interrupted", "elapsed": state.elapsed, "epochs": 0}
+        word = "paused" if isinstance(end, Paused) else "interrupted"
+        return {"type": word, "epochs": 0, **_rest(spec, context, state)}
     except Cancelled:
         last_good.restore(network.model.parameters)
         outcome = {"type": "cancelled"}
@@ -222,13 +259,26 @@ def _earlier_answers(spec: TrainingSpec, files: ModelFiles) -> list[NDArray[Any]
     return [earlier.outputs.argmax(axis=1).astype(np.uint8)] if earlier else []
 
 
-def _report_start(spec: TrainingSpec, context: Context, history: list[EpochRecord]) -> None:
+def _place(spec: TrainingSpec, context: Context, state: TrainingState) -> dict[str, Any]:
+    """Return where the run is in the epoch under way, and how many steps the optimizer has taken."""
+    settings = state.settings(TrainingConfig(**spec.config))
+    batches = settings.batches(len(context.data().training_data))
+    return {"batch": state.batch, "batches": batches, "step": state.steps}
+
+
+def _rest(spec: TrainingSpec, context: Context, state: TrainingState) -> dict[str, Any]:
+    """Return what is told of a run that rests."""
+    seen = state.batch * state.settings(TrainingConfig(**spec.config)).mini_batch_size
+    loss = state.loss_sum / min(seen, len(context.data().training_data)) if seen else None
+    return {"epoch": state.epoch + 1, "loss": loss, "elapsed": state.elapsed, **_place(spec, context, state)}
+
+
+def _report_start(spec: TrainingSpec, context: Context, history: list[EpochRecord], place: dict[str, Any]) -> None:
     """Tell that the run begins or goes on, and of the epochs behind it that clients have not been told of."""
-    elapsed = history[-1]["elapsed_time"] if history else 0.0
-    context.report({"type": "started", "epoch": spec.reported, "elapsed": elapsed})
+    context.report({"type": "started", "epoch": spec.reported, **place})
     for record in history[spec.reported :]:
-        _report_epoch(record, context)
+        _report_epoch(record, context, {})
 
 
-def _report_epoch(record: EpochRecord, context: Context) -> None:
-    context.report({"type": "epoch", "validation_total": len(context.data().validation_data)} | record)
+def _report_epoch(record: EpochRecord, context: Context, place: dict[str, Any]) -> None:
+    context.report({"type": "epoch", "validation_total": len(context.data().validation_data)} | record | place)

@@ -25,7 +25,6 @@ from hippo.jobs.job import WAITING, Job, JobState
 from hippo.jobs.tables import (
     EVENTS,
     JOBS,
-    METADATA,
     NETWORKS,
     NOTES,
     UNFINISHED_STATES,
@@ -35,6 +34,7 @@ from hippo.jobs.tables import (
     to_job,
     to_network,
 )
+from hippo.jobs.upgrades import upgrade
 from hippo.training import TrainingConfig
 
 __all__ = ["Store", "StoredNetwork"]
@@ -46,6 +46,7 @@ _TRAINED = (
     .order_by(NETWORKS.c.accuracy.is_(None), NETWORKS.c.accuracy.desc(), NETWORKS.c.trained_at.desc())
 )
 _BEST = _TRAINED.limit(1)
+_QUEUE = (JOBS.c.priority.desc(), JOBS.c.number)
 _BEST_NAMED = _BEST.where(NETWORKS.c.name == sa.bindparam("name"))
 
 
@@ -68,7 +69,8 @@ class Store:
             sa.event.listen(self._engine, "connect", _set_up_sqlite)
         else:
             self._engine = sa.create_engine(address, pool_size=1, max_overflow=0)
-        METADATA.create_all(self._engine)
+        with self._engine.begin() as connection:
+            upgrade(connection)
 
     def close(self) -> None:
         """Close the database."""
@@ -194,8 +196,8 @@ class Store:
             return [to_job(row) for row in connection.execute(page).mappings()], total
 
     def unfinished_jobs(self) -> list[Job]:
-        """Return every unfinished job, oldest first."""
-        query = JOBS.select().where(JOBS.c.state.in_(UNFINISHED_STATES)).order_by(JOBS.c.number)
+        """Return every unfinished job, in the order in which those that wait for a worker will get one."""
+        query = JOBS.select().where(JOBS.c.state.in_(UNFINISHED_STATES)).order_by(*_QUEUE)
         with self._transaction() as connection:
             return [to_job(row) for row in connection.execute(query).mappings()]
 
@@ -207,12 +209,18 @@ class Store:
         with self._transaction() as connection:
             return {JobState(state): count for state, count in connection.execute(query)}
 
-    def waiting_numbers(self) -> list[int]:
-        """Return the numbers of the jobs that wait for a worker, in the order in which they will get one."""
+    def waiting_jobs(self) -> list[str]:
+        """Return the ids of the jobs that wait for a worker, in the order in which they will get one."""
         states = [str(state) for state in WAITING]
-        query = sa.select(JOBS.c.number).where(JOBS.c.state.in_(states)).order_by(JOBS.c.number)
+        query = sa.select(JOBS.c.job_id).where(JOBS.c.state.in_(states)).order_by(*_QUEUE)
         with self._transaction() as connection:
             return list(connection.execute(query).scalars())
+
+    def front(self) -> int:
+        """Return a priority above that of every job that waits for a worker."""
+        query = sa.select(sa.func.max(JOBS.c.priority)).where(JOBS.c.state.in_([str(state) for state in WAITING]))
+        with self._transaction() as connection:
+            return int(connection.execute(query).scalar() or 0) + 1
 
     def active_jobs(self) -> dict[str, str]:
         """Return the ids of unfinished jobs by the ids of their networks."""

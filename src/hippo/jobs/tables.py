@@ -7,7 +7,7 @@ column each, for nothing is searched for inside them.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ from hippo.jobs.job import UNFINISHED, Job, JobState
 from hippo.network import NetworkSpec
 from hippo.training import TrainingConfig
 
-UNFINISHED_STATES = [str(state) for state in UNFINISHED]
+UNFINISHED_STATES = sorted(str(state) for state in UNFINISHED)
 
 METADATA = sa.MetaData()
 
@@ -55,11 +55,21 @@ JOBS = sa.Table(
     sa.Column("elapsed", sa.Float, nullable=False),
     sa.Column("last_seq", sa.Integer, nullable=False),
     sa.Column("cancel_requested", sa.Boolean, nullable=False),
+    # From here on the columns came later: they have defaults, with which `upgrades` adds them to older databases.
+    sa.Column("priority", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("batch", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("batches", sa.Integer),
+    sa.Column("step", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("pace", sa.Float),
+    sa.Column("changes", sa.Text, nullable=False, server_default="[]"),
+    sa.Column("wanted", sa.Text, nullable=False, server_default="{}"),
+    sa.Column("pause_requested", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("pause_at", sa.Integer),
     sqlite_autoincrement=True,
 )
 # At most one unfinished job per network, whatever the code above the database does.
 sa.Index(
-    "one_unfinished_job_per_network",
+    "one_unfinished_or_paused_job_per_network",
     JOBS.c.network_id,
     unique=True,
     sqlite_where=JOBS.c.state.in_(UNFINISHED_STATES),
@@ -148,9 +158,21 @@ def to_network(row: Any) -> StoredNetwork:
 
 def job_row(job: Job) -> dict[str, Any]:
     """Return the columns of a job."""
-    return asdict(job) | {"config": json.dumps(job.config.to_dict()), "state": str(job.state)}
+    values = {name: getattr(job, name) for name in Job.__dataclass_fields__}
+    texts = {
+        "config": json.dumps(job.config.to_dict()),
+        "changes": json.dumps(job.changes),
+        "wanted": json.dumps(job.wanted),
+    }
+    return values | texts | {"state": str(job.state)}
 
 
 def to_job(row: Any) -> Job:
     """Return the job of a row."""
-    return Job(**(dict(row) | {"config": TrainingConfig(**json.loads(row["config"])), "state": JobState(row["state"])}))
+    values = {
+        "config": TrainingConfig(**json.loads(row["config"])),
+        "changes": tuple(json.loads(row["changes"])),
+        "wanted": json.loads(row["wanted"]),
+        "state": JobState(row["state"]),
+    }
+    return Job(**(dict(row) | values))

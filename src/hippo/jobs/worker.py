@@ -2,13 +2,13 @@
 
 ::
 
-    server ---- run, outputs, cancel, stop ---->  control thread ---> what the main thread is asked to do
+    server ---- run, pause, cancel, stop ... -->  control thread ---> what the main thread is asked to do
            <--- ready, epoch, completed, ... ---  main thread: one task at a time, plain NumPy
 
 The process is a fresh interpreter, started as ``python -m hippo.jobs.worker FD``; it is never patched by a web
-framework and knows none. The control thread only reads the socket: it hands tasks over, raises the flag that the
-training loop asks for after every mini-batch, and ends the process at once when the server is gone, so that no worker
-computes for nobody.
+framework and knows none. The control thread only reads the socket: it hands tasks over, leaves what is wanted of a run
+in the orders that the training loop follows between two mini-batches, and ends the process at once when the server is
+gone, so that no worker computes for nobody.
 """
 
 from __future__ import annotations
@@ -37,11 +37,12 @@ from hippo.jobs.watching import NOTHING, Wanted
 from hippo.network import INPUTS, NeuralNetwork
 from hippo.persistence.model_persistence import ModelFiles, read_model
 from hippo.pixels import MalformedBody, WrongPixels, read_body
+from hippo.training import Orders
 
 log = logging.getLogger(__name__)
 
-#: Messages about the run under way; every other one, but for cancel and stop, is a task.
-ABOUT_A_RUN = frozenset({"pause", "pace", "change", "watch"})
+#: Messages about the run under way; every other one but for stop is a task.
+ABOUT_A_RUN = frozenset({"cancel", "pause", "pace", "change", "watch"})
 
 
 class WorkerContext:
@@ -53,8 +54,8 @@ class WorkerContext:
         self._sock = sock
         self._data_dir = data_dir
         self._data: MNIST | None = None
-        self._cancelled: set[str] = set()
-        self._stopping = False
+        self.orders = Orders()
+        self._run: str | None = None
         self._watched: tuple[str | None, Wanted] = (None, NOTHING)
         self._last: tuple[tuple[str, str | None], NeuralNetwork] | None = None
         self.looks = Looks(self.data)
@@ -92,20 +93,26 @@ class WorkerContext:
         """Send `message` to the server, which knows the job by the worker."""
         send_message(self._sock, message | {"job_id": self.job_id})
 
-    def interruption(self) -> Exception | None:
-        """Return what the server asked for, if it did."""
-        if self._stopping:
-            return Interrupted()
-        return Cancelled() if self._cancelled and self.job_id in self._cancelled else None
-
-    def cancel(self, job_id: str) -> None:
-        """Let the run of this job end after its current mini-batch."""
-        self._cancelled.add(job_id)
+    def begin(self, spec: dict[str, Any]) -> None:
+        """Get ready for orders about a run, which the main thread is about to begin."""
+        self._run = spec["job_id"]
+        self.orders = Orders(spec["pace"], spec["wanted"], Cancelled() if spec["cancelled"] else None)
 
     def told(self, message: Message) -> None:
-        """Take a message about the run under way, or the next one, on the control thread."""
+        """Take a message about the run under way; what is watched may be said of the next one, too."""
         if message["type"] == "watch":
             self._watched = message["job_id"], Wanted.of(message)
+            self.orders.ring()
+        if message["job_id"] != self._run:
+            return
+        if message["type"] == "cancel":
+            self.orders.end(Cancelled())
+        elif message["type"] == "pause":
+            self.orders.pause()
+        elif message["type"] == "pace":
+            self.orders.set_pace(message["batches_per_second"])
+        elif message["type"] == "change":
+            self.orders.want(message["settings"])
 
     def wanted(self) -> Wanted:
         """Return what is watched of the run under way."""
@@ -122,7 +129,7 @@ class WorkerContext:
 
     def stop(self) -> None:
         """Let whatever runs be interrupted after its current mini-batch."""
-        self._stopping = True
+        self.orders.end(Interrupted())
 
 
 def main() -> None:
@@ -147,16 +154,16 @@ def main() -> None:
 
 def _control(sock: socket.socket, context: WorkerContext, tasks: queue.SimpleQueue[Message | None]) -> None:
     while (message := receive_message(sock)) is not None:
-        if message["type"] == "cancel":
-            context.cancel(message["job_id"])
+        if message["type"] in ABOUT_A_RUN:
+            context.told(message)
         elif message["type"] == "stop":
             context.stop()
             tasks.put(None)
-        elif message["type"] in ABOUT_A_RUN:
-            context.told(message)
         else:
             if "watch" in message:
                 context.told({"type": "watch", "job_id": message["job_id"], **message.pop("watch")})
+            if message["type"] == "train":
+                context.begin(message["spec"])
             tasks.put(message)
     os._exit(0)
 

@@ -51,6 +51,7 @@ class Orders:
         self.pace = pace
         self.pause_asked = False
         self.wanted: Mapping[str, Any] | None = wanted
+        self._rung = False
         self._bell = threading.Condition()
         with self._bell:
             self._note()
@@ -91,17 +92,27 @@ class Orders:
             self._note()
             return wanted
 
-    def wait(self, begin: float) -> None:
-        """Wait until the pace allows the next mini-batch; a pause or an end cuts that short.
+    def ring(self) -> None:
+        """Let a run that waits in slow motion look around."""
+        with self._bell:
+            self._rung = True
+            self._bell.notify_all()
 
-        The last one began at `begin`, in seconds of `time.monotonic`.
+    def wait(self, begin: float) -> bool:
+        """Wait until the pace allows the next mini-batch; a pause, an end or a ring cuts that short.
+
+        The last one began at `begin`, in seconds of `time.monotonic`. Returns whether the wait is over.
         """
         with self._bell:
             while self.pace and self.end_with is None and not self.pause_asked:
                 left = begin + 1 / self.pace - time.monotonic()
                 if left <= 0:
-                    return
+                    break
+                if self._rung:
+                    self._rung = False
+                    return False
                 self._bell.wait(left)
+            return True
 
     def _note(self) -> None:
         self.is_quiet = self.end_with is None and not (self.pause_asked or self.pace or self.wanted is not None)
@@ -124,6 +135,8 @@ class Steering(Callback):
         Pause by itself after so many mini-batches.
     epoch : int, optional
         Pause by itself when so many epochs are finished.
+    meanwhile : callable
+        Called with the run when the orders ring while it waits in slow motion.
 
     Notes
     -----
@@ -138,9 +151,10 @@ class Steering(Callback):
         changes: Sequence[Change] = (),
         batches: int | None = None,
         epoch: int | None = None,
+        meanwhile: Callable[[TrainingRun], None] = lambda run: None,
     ) -> None:
         self._orders, self._told = orders, told
-        self._known, self._batches, self._epoch = changes, batches, epoch
+        self._known, self._batches, self._epoch, self._meanwhile = changes, batches, epoch, meanwhile
         self._ahead: deque[Change] = deque()
         self._last_step = float("inf")
         self._began = 0.0
@@ -169,8 +183,8 @@ class Steering(Callback):
         self._orders.check()
         if self._orders.is_quiet and not self._ahead and run.state.steps < self._last_step:
             return
-        if run.state.steps < self._last_step:
-            self._orders.wait(self._began)
+        while run.state.steps < self._last_step and not self._orders.wait(self._began):
+            self._meanwhile(run)
         self._began = time.monotonic()
         self._follow(run)
 
