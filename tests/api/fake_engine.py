@@ -239,7 +239,7 @@ class FakeJobs:
 
     def counts(self) -> dict[str, int]:
         self.engine.called("counts")
-        return {"unfinished": len(self.engine.training), "running": 0, "queued": 1}
+        return {"unfinished": len(self.engine.training), "running": 0, "paused": 0, "queued": 1}
 
     def workers(self) -> dict[str, int]:
         return {"total": 2, "busy": 1}

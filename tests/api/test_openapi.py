@@ -126,7 +126,7 @@ def test_a_body_is_required_where_a_field_is_and_every_field_has_a_description(d
         schema = document["components"]["schemas"][name]
         assert schema["additionalProperties"] is False
         assert operation["requestBody"]["required"] is ("required" in schema)
-        assert schema.get("required", []) in ([], ["pixels"], ["epochs"])
+        assert schema.get("required", []) in ([], ["pixels"], ["epochs"], ["batches_per_second"])
         assert all(field.get("description") for field in schema["properties"].values()), (method, path)
 
 

@@ -28,6 +28,7 @@ def test_status_counts_networks_jobs_and_workers(client: FlaskClient, new_networ
         "training_jobs": 1,
         "active_training_jobs": 0,
         "queued_jobs": 1,
+        "paused_jobs": 0,
         "workers_total": 2,
         "workers_busy": 1,
         "mnist_loaded": True,

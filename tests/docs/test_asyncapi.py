@@ -29,7 +29,15 @@ from tests.serving import serving
 
 #: JSON Schema's words, and those that pydantic leaves in their place in a type of its own making.
 KEYWORDS = {"type": "type", "minimum": "ge", "maximum": "le", "maxLength": "max_length", "default": "default"}
-TYPES = {str: "string", int: "integer", float: "number", list: "array", dict: "object"}
+TYPES: dict[Any, Any] = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    list: "array",
+    dict: "object",
+    int | None: ["integer", "null"],
+    float | None: ["number", "null"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +131,11 @@ def wrong_payload(document: Any, event: type[Event]) -> set[str]:
     names = {field.name for field in fields(event)}
     wrong = (names ^ properties.keys()) | (names ^ set(schema.get("required", [])))
     shown = {name: resolve(document, properties[name])["type"] for name in names & properties.keys()}
-    return wrong | {name for name, kind in shown.items() if kind != TYPES[get_origin(types[name]) or types[name]]}
+    return wrong | {
+        name
+        for name, kind in shown.items()
+        if kind != TYPES[types[name] if types[name] in TYPES else get_origin(types[name])]
+    }
 
 
 def test_every_event_class_is_there_with_every_field(document: Any) -> None:
@@ -244,6 +256,10 @@ def test_everything_a_real_server_sends_is_as_the_document_says(document: Any, t
         }
         everything.wait(lambda name, data: name == "frame" and data["neuron"] is not None)
         assert everything.client.call("unwatch", {}, timeout=10) == {}
+        server.post(f"/api/training/{cancelled}/settings", json={"learning_rate": 0.5, "mini_batch_size": 2})
+        everything.wait_for("training_changed", cancelled)
+        server.post(f"/api/training/{cancelled}/pause")
+        everything.wait_for("training_paused", cancelled)
         server.post(f"/api/training/{cancelled}/cancel")
         everything.wait_for("training_error", cancelled)
 

@@ -129,6 +129,10 @@ def names(request: pytest.FixtureRequest, server: Server) -> Iterator[dict[str, 
         yield {"NETWORK": server.post("/api/networks").json()["network_id"], "HIPPO_TOKEN": "none"}
         return
     started = train(server, epochs=10_000)
+    if "/resume" in command or "/step" in command:
+        server.post(f"/api/training/{started['job_id']}/pause")
+        while server.get(f"/api/training/{started['job_id']}").json()["state"] != "paused":
+            pass  # the worker finishes its mini-batch
     yield {"NETWORK": started["network_id"], "JOB": started["job_id"]}
     server.post(f"/api/training/{started['job_id']}/cancel")
 

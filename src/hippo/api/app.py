@@ -12,6 +12,7 @@ from hippo.api.openapi import INFO, SECURITY
 from hippo.api.requests import MAX_JSON_BYTES, StrictProvider, StrictRequest, refuse_large_bodies
 from hippo.api.routes import (
     answers,
+    controls,
     current_network,
     examples,
     exchange,
@@ -66,7 +67,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> OpenAPI:
     errors.register(app)
     app.before_request(refuse_large_bodies)
     for resource in (
-        *(status, networks, inspection, exchange, training, examples, answers),
+        *(status, networks, inspection, exchange, training, controls, examples, answers),
         *(inference, pictures, current_network, mnist),
     ):
         app.register_api(resource.blueprint)

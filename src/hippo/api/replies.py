@@ -44,6 +44,7 @@ class StatusReply(Reply):
     training_jobs: int = Field(description="Unfinished jobs.", examples=[1])
     active_training_jobs: int = Field(description="Jobs that a worker is running.", examples=[1])
     queued_jobs: int = Field(description="Jobs that wait for a worker.", examples=[0])
+    paused_jobs: int = Field(description="Jobs that somebody has paused.", examples=[0])
     workers_total: int = Field(description="Training processes.", examples=[2])
     workers_busy: int = Field(description="Training processes that are training.", examples=[1])
     mnist_loaded: bool = Field(description="Whether the MNIST images are there.", examples=[True])
@@ -153,12 +154,12 @@ class JobReply(Reply):
     job_id: str = Field(description="The job's id, a UUID.", examples=[JOB_ID])
     network_id: str = Field(description="The network that is trained.", examples=[NETWORK_ID])
     status: PublicStatus = Field(description="The state in one of four public words.")
-    state: State = Field(
-        description="The exact state. completed, failed, cancelled and diverged are final; paused is for when runs can "
-        "be paused."
-    )
+    state: State = Field(description="The exact state. completed, failed, cancelled and diverged are final.")
     progress: float = Field(description="Percent, 0 to 100.", examples=[40.0])
     epoch: int = Field(description="Epochs completed.", examples=[12])
+    batch: int = Field(description="Mini-batches of the next epoch that are done.", examples=[1200])
+    batches: int | None = Field(description="Mini-batches of that epoch, or null.", examples=[5000])
+    step: int = Field(description="Steps of the optimizer so far.", examples=[61200])
     epochs: int = Field(description="Epochs asked for.", examples=[30])
     total_epochs: int = Field(description="The same.", examples=[30])
     mini_batch_size: int = Field(description="Images per step.", examples=[10])
@@ -176,6 +177,12 @@ class JobReply(Reply):
     label_smoothing: float = Field(description="The certainty taken from the targets, 0-1.", examples=[0.0])
     augment: list[str] = Field(description="How pictures are changed.", examples=[[]])
     shuffle: bool = Field(description="Whether each epoch has a new order.", examples=[True])
+    pace: float | None = Field(description="Mini-batches per second at most, or null.", examples=[None])
+    changes: list[dict[str, Any]] = Field(
+        description="The settings that were changed on the way, and where.",
+        examples=[[{"step": 5200, "epoch": 2, "batch": 200, "learning_rate": 0.5}]],
+    )
+    pending_changes: dict[str, Any] = Field(description="Settings that the run has yet to take.", examples=[{}])
     accuracy: float | None = Field(description="The fraction of the test set it gets right, or null.", examples=[0.953])
     loss: float | None = Field(description="The mean loss over the last epoch, or null.", examples=[0.021])
     error: str | None = Field(description="Why it failed, or null.", examples=[None])
@@ -184,6 +191,7 @@ class JobReply(Reply):
     attempt: int = Field(description="1, or more after a worker died.", examples=[1])
     last_seq: int = Field(description="The `seq` of its last event.", examples=[12])
     cancel_requested: bool = Field(description="Whether it is being cancelled.", examples=[False])
+    pause_requested: bool = Field(description="Whether it rests as soon as it can.", examples=[False])
     queue_position: int | None = Field(description="Its place among those that wait, or null.", examples=[None])
     created_at: str = Field(description="UTC, ISO 8601 with milliseconds.", examples=[TIME])
     started_at: str | None = Field(description="When a worker took it, or null.", examples=[TIME])
@@ -201,7 +209,8 @@ class EventReply(Reply):
     """One event of a job, as Socket.IO sent it."""
 
     event: str = Field(
-        description="training_update, training_complete or training_error.", examples=["training_update"]
+        description="training_update, training_changed, training_complete or training_error.",
+        examples=["training_update"],
     )
     data: dict[str, Any] = Field(description="Its payload, with `seq` and `timestamp`.")
 

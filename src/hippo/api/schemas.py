@@ -163,10 +163,7 @@ class JobsQuery(Checked):
     status: Annotated[
         Literal[PublicStatus, State] | None,
         BeforeValidator(unset),
-        Field(
-            description="One of the public words pending, training, completed and failed, or an exact state. paused is "
-            "for when runs can be paused: no job is so today."
-        ),
+        Field(description="One of the public words pending, training, completed and failed, or an exact state."),
         Allowed(
             "pending, training, completed, failed, or a state: queued, running, paused, cancelled, diverged, "
             "interrupted"

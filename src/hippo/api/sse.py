@@ -73,6 +73,8 @@ class Streams:
                 events, _ = self._jobs.history(job_id, after)
                 for event in events:
                     after = event["data"]["seq"]
+                    if event["event"] == "training_changed":
+                        continue  # which clients of this stream do not know
                     yield _written(job_id, after, _data(event, of_validation))
                     if event["event"] != "training_update":
                         return

@@ -198,10 +198,12 @@ def _train(
             state=state,
         )
         outcome = {"type": "completed"}
-    except (Interrupted, Paused) as end:
+    except Interrupted:
         save_checkpoint(last_good.parameters)
-        word = "paused" if isinstance(end, Paused) else "interrupted"
-        return {"type": word, "epochs": 0, **_rest(spec, context, state)}
+        return {"type": "interrupted", "epochs": 0, **_rest(spec, context, state)}
+    except Paused:
+        save_checkpoint(last_good.parameters)
+        return {"type": "paused", "epochs": 0, **_rest(spec, context, state)}
     except Cancelled:
         last_good.restore(network.model.parameters)
         outcome = {"type": "cancelled"}

@@ -17,10 +17,12 @@ _OLD_INDEXES = ("one_unfinished_job_per_network",)
 def upgrade(connection: sa.Connection) -> None:
     """Create the tables that are missing, and add the columns and indexes that tables from before have not.
 
+    If it is cut short, the next call does the rest.
+
     Raises
     ------
     sqlalchemy.exc.SQLAlchemyError
-        When the database cannot be changed; SQLite and PostgreSQL then leave it as it was.
+        When the database cannot be changed.
     """
     METADATA.create_all(connection)
     for table in METADATA.sorted_tables:

@@ -35,6 +35,7 @@ def get_status() -> dict[str, Any]:
         "training_jobs": jobs["unfinished"],
         "active_training_jobs": jobs["running"],
         "queued_jobs": jobs["queued"],
+        "paused_jobs": jobs["paused"],
         "workers_total": workers["total"],
         "workers_busy": workers["busy"],
         "mnist_loaded": engine.data_ready,
