@@ -330,3 +330,104 @@ def test_outputs_of_a_network_that_was_never_trained(tmp_path: Path) -> None:
     assert found is not None
     assert found[0].shape == (len(DATA.test_data), 10)
     assert found[1].shape == (12, 10)
+
+
+# ---- Pauses, steps and changes
+
+
+def rest_of(context: InlineContext) -> dict[str, Any]:
+    """Return what was told of the run when it began to rest."""
+    end = context.messages[-1]
+    assert (end["type"], end["epochs"]) == ("paused", 0)
+    return end
+
+
+@pytest.mark.parametrize("stop_at", [0, 1, 7, BATCHES_PER_EPOCH, BATCHES_PER_EPOCH + 1])
+def test_a_paused_run_goes_on_bit_for_bit(tmp_path: Path, uninterrupted: InlineContext, stop_at: int) -> None:
+    orders = CountingOrders(lambda n: orders.pause() if n == stop_at else None)  # type: ignore[func-returns-value]
+    if not stop_at:
+        orders.pause()
+    first = InlineContext(tmp_path, orders=orders)
+    run_training(make_spec(), first)
+    rest = rest_of(first)
+    done, batch = divmod(stop_at, BATCHES_PER_EPOCH)
+    assert (rest["epoch"], rest["batch"], rest["batches"], rest["step"]) == (
+        done + 1,
+        batch,
+        BATCHES_PER_EPOCH,
+        stop_at,
+    )
+    assert (rest["loss"] is None) == (batch == 0)
+    assert not first.files.model_path("net").exists()
+
+    second = InlineContext(tmp_path)
+    run_training(make_spec(reported=done), second)
+    started = second.messages[0]
+    assert (started["type"], started["epoch"], started["batch"], started["step"]) == ("started", done, batch, stop_at)
+    assert started["elapsed"] == rest["elapsed"]
+    assert same(weights(second.files), weights(uninterrupted.files))
+
+
+def test_a_run_of_steps_is_the_same_run(tmp_path: Path, uninterrupted: InlineContext) -> None:
+    reported, steps, context = 0, 0, InlineContext(tmp_path)
+    while not context.types or context.types[-1] == "paused":
+        context = InlineContext(tmp_path)
+        unit = {"batches": 1} if steps % 3 else {"pause_at": reported + 1}
+        run_training(make_spec(reported=reported, **unit), context)
+        reported += context.types.count("epoch")
+        steps += 1
+    assert context.types[-1] == "completed"
+    assert reported == 4
+    assert steps > 4
+    assert same(weights(context.files), weights(uninterrupted.files))
+
+
+def test_changes_are_told_kept_and_made_again(tmp_path: Path) -> None:
+    place = {"step": 70, "epoch": 2, "batch": 10}
+    first = InlineContext(tmp_path / "first", orders=Orders(wanted={"learning_rate": 0.5}))
+    run_training(make_spec(), first)
+    [told] = [m for m in first.messages if m["type"] == "changed"]
+    made = {"learning_rate": {"from": 1.0, "to": 0.5}}
+    at_begin = {"step": 0, "epoch": 1, "batch": 0}
+    assert {name: told[name] for name in (*at_begin, "changes", "wanted")} == at_begin | {
+        "changes": made,
+        "wanted": {"learning_rate": 0.5},
+    }
+    ahead = [at_begin | {"learning_rate": 0.5}, place | {"momentum": 0.5, "mini_batch_size": 20}]
+    again = InlineContext(tmp_path / "again")
+    run_training(make_spec(changes=ahead), again)
+    assert "changed" not in again.types
+    facts = again.files.read_facts("net")
+    assert facts is not None
+    assert facts["changes"] == ahead
+    assert facts["training_config"]["learning_rate"] == 1.0
+    assert not same(weights(again.files), weights(first.files))
+
+    broken = InlineContext(tmp_path / "broken", lambda n: Interrupted() if n == 75 else None)
+    run_training(make_spec(changes=ahead), broken)
+    second = InlineContext(tmp_path / "broken")
+    run_training(make_spec(reported=1, changes=ahead), second)
+    assert same(weights(second.files), weights(again.files))
+
+
+def test_a_checkpoint_tells_changes_that_the_server_has_not_heard_of(tmp_path: Path) -> None:
+    first = InlineContext(tmp_path, lambda n: Interrupted() if n == 5 else None)
+    first.orders.want({"momentum": 0.9})
+    run_training(make_spec(), first)
+    second = InlineContext(tmp_path, orders=Orders(wanted={"momentum": 0.9}))
+    run_training(make_spec(wanted={"momentum": 0.9}), second)
+    told = [(m["step"], m["changes"], m["wanted"]) for m in second.messages if m["type"] == "changed"]
+    assert told == [(0, {"momentum": {"from": 0.0, "to": 0.9}}, None), (5, {}, {"momentum": 0.9})]
+
+
+def test_a_paused_run_that_is_cancelled_keeps_its_whole_epochs(tmp_path: Path) -> None:
+    first = InlineContext(tmp_path)
+    run_training(make_spec(batches=2 * BATCHES_PER_EPOCH + 5), first)
+    assert rest_of(first)["batch"] == 5
+    second = InlineContext(tmp_path, orders=Orders(end=Cancelled()))
+    run_training(make_spec(reported=2, cancelled=True), second)
+    [end] = second.messages  # that it began would be misleading
+    assert (end["type"], end["epochs"]) == ("cancelled", 2)
+    two_epochs = InlineContext(tmp_path / "two")
+    run_training(make_spec(config={"epochs": 2}), two_epochs)
+    assert same(weights(second.files), weights(two_epochs.files))
