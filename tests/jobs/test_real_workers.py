@@ -155,14 +155,14 @@ def test_a_worker_that_does_not_listen_is_made_to(running: Running, monkeypatch:
 
 def test_who_has_a_job_can_be_told_of_it(running: Running) -> None:
     backend = running.engine.backend
-    assert not backend.tell("nobody's", {"type": "watch"})
+    assert not backend.tell("nobody's", {"type": "pace", "batches_per_second": None})
     job_id = running.train(running.network(30), epochs=500)
     running.wait_for_epoch(job_id, 1)
-    assert backend.tell(job_id, {"type": "watch"})
+    assert backend.tell(job_id, {"type": "pace", "batches_per_second": None})
     running.engine.jobs.cancel(job_id)
     assert running.log.wait_for_end(job_id)[1]["state"] == "cancelled"
     assert running.log.wait_for_end(running.train(running.network(10), 1))[0] == "training_complete"
-    assert not backend.tell(job_id, {"type": "watch"})
+    assert not backend.tell(job_id, {"type": "pace", "batches_per_second": None})
 
 
 def test_a_long_epoch_gives_signs_of_life(running: Running) -> None:
