@@ -14,11 +14,13 @@ from PIL import Image
 
 from hippo.inference import distribution
 from hippo.jobs.looks import Looks
+from hippo.jobs.resting import Resting
 from hippo.jobs.run import INITIAL
 from hippo.jobs.worker_keeper import Task
 from hippo.network import NeuralNetwork
 from tests.api.real import House, house
 from tests.pictures.drawn import encoded, png, seven
+from tests.watched import arrays, split
 
 PICTURE = encoded(seven())
 PATHS = ("/predict/image", "/v1/predict/image", "/network/predict/image")
@@ -27,7 +29,7 @@ PATHS = ("/predict/image", "/v1/predict/image", "/network/predict/image")
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     with house(tmp_path) as made:
-        looks = Looks(made.engine.data)
+        looks, resting = Looks(made.engine.data), Resting(made.engine._files, made.engine.data)
 
         def answer(task: Task) -> None:
             message = task.message
@@ -35,6 +37,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
                 task.report(looks.prepared(message["payload"]))
             elif message["type"] == "nearest":
                 task.report(looks.nearest(message["count"], message["payload"]))
+            elif message["type"] == "stills":
+                for report in resting.answers(message):
+                    task.report(report)
             else:
                 spec = made.engine.store.network(message["network"]["network_id"]).spec
                 task.report(looks.described(NeuralNetwork(spec), message["drawn"]))
@@ -181,6 +186,44 @@ def test_weights_are_described_and_drawn(asked: tuple[House, str, np.ndarray]) -
     assert Image.open(io.BytesIO(base64.b64decode(drawn[0]))).size == (928, 216)
 
 
+def test_a_network_is_shown_as_it_is_now(asked: tuple[House, str, np.ndarray]) -> None:
+    home, at, _ = asked
+    network = NeuralNetwork([784, 12, 10], seed=1)
+    reply = home.client.get(f"{at}/frame?example=4&layer=1&neuron=11")
+    assert (reply.status_code, reply.mimetype) == (200, "application/octet-stream")
+    header, payload = split(reply.data)
+    found = arrays(header, payload)
+    assert np.array_equal(found["incoming"], network.model.parameters["0.weights"][:, 11])
+    assert np.allclose(found["a.2"], network.predict(home.engine.data().test_data.images[4:5])[0], atol=1e-6)
+    assert (header["job_id"], header["example"]["index"], header["neuron"]["index"]) == (None, 4, 11)
+    assert split(home.client.get(f"{at}/frame?layer=&neuron=").data)[0]["neuron"] is None
+
+    job_id = home.client.post(f"{at}/train", json={"epochs": 3, "learning_rate": 0.5}).get_json()["job_id"]
+    header, _ = split(home.client.get(f"{at}/frame").data)
+    assert (header["job_id"], header["epoch"], header["step"], header["learning_rate"]) == (job_id, 1, 0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("example=10000", "0 to 9,999"),
+        ("example=-1", "0 to 9,999"),
+        ("example=x", "0 to 9,999"),
+        ("layer=1", "go together"),
+        ("neuron=1", "go together"),
+        ("layer=3&neuron=0", "from 1 to 2"),
+        ("layer=0&neuron=0", "from 1"),
+        ("layer=1&neuron=12", "from 0 to 11 in layer 1"),
+        ("mood=good", "there is no such field"),
+    ],
+)
+def test_a_frame_of_what_there_is_not_is_refused(asked: tuple[House, str, np.ndarray], query: str, text: str) -> None:
+    home, at, _ = asked
+    reply = home.client.get(f"{at}/frame?{query}")
+    assert (reply.status_code, reply.get_json()["code"]) == (422, "invalid_value")
+    assert text in reply.get_json()["error"]
+
+
 def test_a_network_is_brought_into_memory(asked: tuple[House, str, np.ndarray]) -> None:
     home, at, _ = asked
     body = home.client.post(f"{at}/load").get_json()
@@ -189,5 +232,5 @@ def test_a_network_is_brought_into_memory(asked: tuple[House, str, np.ndarray]) 
     assert home.client.post(f"{at}/load").get_json()["status"] == "loaded"
     for path in ("load", "predict", "predict_batch"):
         assert home.client.post(f"/api/networks/nobody/{path}").status_code == 404
-    for path in ("stats", "visualize", "misclassified"):
+    for path in ("stats", "visualize", "frame", "misclassified"):
         assert home.client.get(f"/api/networks/nobody/{path}").status_code == 404

@@ -7,11 +7,12 @@ The weights are those of the run's checkpoint, else the saved ones, else the fir
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hippo.datasets import MNIST
 from hippo.errors import DataError
+from hippo.jobs.frames import Message
 from hippo.jobs.run import load_network
 from hippo.network import NeuralNetwork
 from hippo.persistence.model_persistence import ModelFiles
@@ -39,6 +40,16 @@ class Resting:
         self._files = files
         self._data = data
         self._last: tuple[object, tuple[Snapshots, TrainingState, NeuralNetwork]] | None = None
+
+    def answers(self, task: Message) -> Iterator[Message]:
+        """Yield what answers the question ``stills``: the frames one by one, or the only one as the answer itself."""
+        frames = self.frames(task["network"], task["job"], task["wishes"])
+        if task.get("at_once"):
+            yield {"type": "done", "payload": frames[0].to_bytes()}
+            return
+        for wish, frame in zip(task["wishes"], frames, strict=True):
+            yield {"type": "frame", "wish": wish, "header": frame.header, "payload": frame.payload}
+        yield {"type": "done"}
 
     def frames(self, network: dict[str, Any], job: dict[str, Any] | None, wishes: list[dict[str, Any]]) -> list[Frame]:
         """Return a frame for each wish.

@@ -185,7 +185,8 @@ def _do(task: Message, context: WorkerContext) -> None:
         elif task["type"] == "describe":
             context.report(context.looks.described(context.network(**task["network"]), task["drawn"]))
         elif task["type"] == "stills":
-            _show(task, context)
+            for message in context.resting.answers(task):
+                context.report(message)
         elif task["type"] == "import":
             context.report({"type": "done", **conversions.take_in(**task["arguments"])})
         elif task["type"] == "export":
@@ -207,17 +208,6 @@ def _do(task: Message, context: WorkerContext) -> None:
         _fail(context, "The worker failed unexpectedly; the server's log says how.")
     finally:
         context.job_id = None
-
-
-def _show(task: Message, context: WorkerContext) -> None:
-    """Send the frames one by one, or where there is but one to be answered with, as the answer."""
-    frames = context.resting.frames(task["network"], task["job"], task["wishes"])
-    if task.get("at_once"):
-        context.report({"type": "done", "payload": frames[0].to_bytes()})
-        return
-    for wish, frame in zip(task["wishes"], frames, strict=True):
-        context.report({"type": "frame", "wish": wish, "header": frame.header, "payload": frame.payload})
-    context.report({"type": "done"})
 
 
 def _read(raw: bytes) -> Message:
