@@ -98,6 +98,7 @@ export function createActions({ store, api, sync, go, focusError }) {
 
   return {
     notify,
+    go,
 
     dismissNotice: () => update((s) => { s.notice = null; }),
 

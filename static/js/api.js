@@ -151,6 +151,10 @@ export const api = {
   /** @param {string} networkId @param {"right"|"wrong"} kind */
   example: (networkId, kind) =>
     request("GET", `/api/networks/${id(networkId)}/${kind === "right" ? "successful" : "unsuccessful"}_example`),
+  /** What a network makes of the whole test set. @param {string} networkId */
+  evaluation: (networkId) => request("GET", `/api/networks/${id(networkId)}/evaluation`),
+  /** Its answers, chosen and sorted. @param {string} networkId @param {Record<string, string>} query @returns {Promise<{answers: Record<string, any>[], total: number}>} */
+  answers: (networkId, query) => request("GET", `/api/networks/${id(networkId)}/answers?${new URLSearchParams(query)}`),
   /** The picture as it is; what the network saw and said, and the training digits next to it. @param {string} networkId @param {Blob} picture PNG */
   readPicture: (networkId, picture) =>
     ask("POST", `/predict/image?model=${id(networkId)}&neighbours=5`, (response) => response.json(), { body: picture, type: "image/png" }),

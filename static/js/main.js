@@ -8,6 +8,7 @@ import { render } from "lit/html.js";
 import { createActions } from "./actions.js";
 import { api, token, whenRefused } from "./api.js";
 import { createDrawing } from "./drawing.js";
+import { createEvaluating } from "./evaluating.js";
 import { keepingFocus } from "./focus.js";
 import { createInsight } from "./insight.js";
 import { isRunning } from "./logic/jobs.js";
@@ -51,6 +52,7 @@ const actions = {
   ...createDrawing({ store, api, sync }),
   ...createInsight({ store, api }),
   watching,
+  ...createEvaluating({ store, api, sync }),
   ...createTransfers({ store, api, sync, go, notify: basics.notify }),
   /** @param {"light"|"dark"} theme */
   setTheme(theme) {

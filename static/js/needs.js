@@ -1,9 +1,10 @@
 /**
  * What the shown view needs and the state does not hold yet is asked for here, after each render: the runs of
- * the network, the epochs of the shown run, the two examples, the gallery, what the network makes of the drawing,
+ * the network, the epochs of the shown run, the two examples and all answers, the gallery, what the network makes of the drawing,
  * and the small curves of the list.
  */
 
+import { choiceIn, choiceKey } from "./logic/evaluation.js";
 import { isUnfinished } from "./logic/jobs.js";
 import { networkById, runsOf } from "./store.js";
 
@@ -54,6 +55,9 @@ export function createNeeds(state, actions) {
       } else {
         const examples = state.examples[id];
         for (const kind of ["right", "wrong"]) if ((examples?.[kind].status ?? "idle") === "idle") void actions.example(id, kind);
+        if (!state.evaluations[id]) void actions.evaluate(id);
+        const choice = choiceIn(state.route.query);
+        if (state.answers[id]?.key !== choiceKey(choice)) void actions.readAnswers(id, choice);
       }
     }
     smallCurves();

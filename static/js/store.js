@@ -12,6 +12,7 @@ import { freeTurns } from "./logic/turns.js";
  * @typedef {{turns: import("./logic/turns.js").Turns, data: Record<string, any>|null, error: string}} Reading
  * @typedef {{label: number, index: number, pixels: number[], url: string}} Sample
  * @typedef {{status: "loading"|"ready"|"error", samples: Sample[], predictions: Record<string, any>[], error: string}} Gallery
+ * @typedef {{key: string, status: "loading"|"ready"|"error", list: Record<string, any>[], total: number, error: string}} Answers `key`: of what was chosen
  * @typedef {"connecting"|"live"|"polling"|"lost"} Connection
  */
 
@@ -41,6 +42,12 @@ export function initialState() {
     runsRead: {},
     /** @type {Record<string, {right: Example, wrong: Example}>} by network id */
     examples: {},
+    /** @type {Record<string, Example>} what a network makes of the whole test set, by network id */
+    evaluations: {},
+    /** @type {Record<string, Answers>} the pictures that are looked at beside it, by network id */
+    answers: {},
+    /** @type {[number, number]|null} the cell of the confusion matrix in which the keyboard was last */
+    matrixCell: null,
     /** What lies on the pad, the same for every network. A version for each change; `since`: that of the last empty sheet. */
     drawing: { sheet: emptySheet(), version: 0, since: 0, problem: "" },
     /** @type {Record<string, Reading>} what a network makes of the drawing, by network id */

@@ -179,7 +179,7 @@ export function createSync({ store, api, missed, now = Date.now }) {
   /** After the end of a run the records hold more than the event did. @param {Record<string, any>} data */
   async function finished(data) {
     update((s) => {
-      for (const shown of [s.examples, s.readings, s.galleries]) delete shown[data.network_id];
+      for (const shown of [s.examples, s.readings, s.galleries, s.evaluations, s.answers]) delete shown[data.network_id];
     });
     await settle(data.job_id);
   }

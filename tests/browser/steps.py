@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from playwright.sync_api import Page, expect
+
+from tests.browser.server import Server
 
 CONNECTED = re.compile("^connected$")
 
@@ -41,3 +44,18 @@ def network_id(page: Page) -> str:
     found = re.search(r"#/networks/([^/]+)/", page.url)
     assert found, page.url
     return found[1]
+
+
+def train(server: Server, network: str, settings: dict[str, Any]) -> str:
+    """Train a network past the page, to the end of the run; return the job's id."""
+    job: str = server.post(f"/api/networks/{network}/train", {"seed": 1, **settings})["job_id"]
+    while server.get(f"/api/training/{job}")["finished_at"] is None:
+        pass
+    return job
+
+
+def trained(server: Server, network: dict[str, Any], settings: dict[str, Any]) -> str:
+    """Create a network past the page and train it; return its id."""
+    made: str = server.post("/api/networks", {"seed": 1, **network})["network_id"]
+    train(server, made, settings)
+    return made

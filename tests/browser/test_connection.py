@@ -43,7 +43,7 @@ def test_killed_and_started_again_the_page_goes_on_by_itself(page: Page, server:
     page.get_by_role("link", name="kept").click()
     expect(page.locator(".item[aria-current]")).to_contain_text("Trained")
     page.get_by_role("link", name="Test", exact=True).click()
-    expect(page.locator("img.pixels")).to_have_count(2)
+    expect(page.locator(".example img.pixels")).to_have_count(2)
 
 
 def test_stopped_in_good_order_and_started_again(page: Page, server: Server, watch: Watch) -> None:

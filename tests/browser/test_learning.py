@@ -137,7 +137,7 @@ def test_an_untrained_network_has_examples_too(page: Page, server: Server) -> No
     expect(page.get_by_role("region", name="Runs")).to_contain_text("There was none yet")
     page.get_by_role("link", name="Test", exact=True).click()
     expect(page.locator(".callout")).to_contain_text("has not been trained yet")
-    expect(page.locator("img.pixels")).to_have_count(2)
+    expect(page.locator(".example img.pixels")).to_have_count(2)
 
 
 def test_a_second_network_waits_its_turn_and_says_so(page: Page, server: Server) -> None:

@@ -79,7 +79,7 @@ def test_a_phone_shows_every_view_without_scrolling_sideways(browser: Browser, s
     expect(page.locator("hippo-chart canvas")).to_have_count(2)
     check()
     page.get_by_role("link", name="Test", exact=True).click()
-    expect(page.locator("img.pixels")).to_have_count(2)
+    expect(page.locator(".example img.pixels")).to_have_count(2)
     check()
     page.get_by_role("link", name="Draw", exact=True).click()
     expect(page.locator(".sample")).to_have_count(20)
@@ -156,7 +156,7 @@ def test_every_control_has_a_name_and_a_sentence(page: Page, server: Server) -> 
             expect(page.locator(".run .state")).to_have_text("Completed")
         elif step == "test":
             page.get_by_role("link", name="Test", exact=True).click()
-            expect(page.locator("img.pixels")).to_have_count(2)
+            expect(page.locator(".example img.pixels")).to_have_count(2)
         elif step == "draw":
             page.get_by_role("link", name="Draw", exact=True).click()
             expect(page.locator(".sample")).to_have_count(20)

@@ -1,4 +1,7 @@
-/** Test, first part: a digit of the test set that the network reads rightly and one that it gets wrong, with its ten outputs. */
+/**
+ * Test: a digit of the test set that the network reads rightly and one that it gets wrong, with its ten outputs; below
+ * them what it makes of all 10,000 (views/evaluation.js).
+ */
 
 import { html, nothing } from "lit/html.js";
 
@@ -7,6 +10,7 @@ import { count } from "../logic/format.js";
 import { isUnfinished } from "../logic/jobs.js";
 import { emptyExamples } from "../store.js";
 import { barsView } from "./bars.js";
+import { evaluationView } from "./evaluation.js";
 import { checkIcon, crossIcon } from "./icons.js";
 
 const WORDS = {
@@ -25,6 +29,7 @@ export function testView(network, state, act) {
       ${exampleView("wrong", examples.wrong, () => act.example(id, "wrong"))}
     </div>
     <p class="help">Both are chosen at random from the 10,000 test images, which the network has never learned from.</p>
+    ${evaluationView(network, state, act)}
   `;
 }
 
