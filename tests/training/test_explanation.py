@@ -12,7 +12,7 @@ from hippo.datasets import MNIST
 from hippo.errors import InvalidValue
 from hippo.network import NeuralNetwork, shuffling
 from hippo.nn import Array
-from hippo.training import Control, TrainingConfig, TrainingState, train
+from hippo.training import Control, Orders, Steering, TrainingConfig, TrainingState, train
 from hippo.training.explanation import MOST_EXAMPLES, Explanation, explain_step
 from tests.jobs.made_data import made_mnist
 
@@ -77,6 +77,7 @@ RUNS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "adam": ({"activation": "relu"}, {"learning_rate": 0.01, "optimizer": "adam", "weight_decay": 0.01}),
     "dropout": ({"activation": "leaky_relu", "dropout": 0.3}, {"learning_rate": 0.1}),
     "changed pictures": ({"activation": "relu"}, {"learning_rate": 0.1, "augment": ("shift",)}),
+    "in their own order": ({}, {"learning_rate": 3.0, "shuffle": False}),
     "clipped": ({"activation": "relu"}, {"learning_rate": 0.1, "clip_norm": 0.01, "schedule": "cosine"}),
 }
 
@@ -159,6 +160,17 @@ def test_the_last_mini_batch_of_an_epoch_may_be_smaller(data: MNIST) -> None:
     config = TrainingConfig(2, 70, 0.5, seed=SEED)
     said = explained(network, data, config, after(network, data, config, 8), 1, 0)
     assert (said.batch, said.batches, said.size) == (9, 9, 40)
+
+
+def test_settings_that_were_changed_hold(data: MNIST) -> None:
+    network = NeuralNetwork([784, 9, 10], seed=1)
+    config = TrainingConfig(2, 10, 0.5, seed=SEED)
+    state = after(network, data, config, 4)
+    net, at = copy.deepcopy((network, state))
+    steering = Steering(Orders(wanted={"learning_rate": 2.0, "momentum": 0.5}))
+    said = explain_step(net.model, net.loss, data.training_data, config, shuffling(SEED), at, 2, 0, [steering])
+    assert (said.learning_rate, said.settings.momentum) == (2.0, 0.5)
+    np.testing.assert_allclose(said.incoming.changes, -2 * said.incoming.gradients, atol=1e-6)  # it had no velocity yet
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from hippo.api.routes import (
     examples,
     exchange,
     inference,
+    insight,
     inspection,
     mnist,
     networks,
@@ -67,7 +68,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> OpenAPI:
     errors.register(app)
     app.before_request(refuse_large_bodies)
     for resource in (
-        *(status, networks, inspection, exchange, training, controls, examples, answers),
+        *(status, networks, inspection, exchange, training, controls, insight, examples, answers),
         *(inference, pictures, current_network, mnist),
     ):
         app.register_api(resource.blueprint)

@@ -16,6 +16,7 @@ from hippo.jobs.dispatch import Dispatch
 from hippo.jobs.job import Job, JobState
 from hippo.jobs.process_backend import ProcessBackend
 from hippo.jobs.reports import Reports
+from hippo.jobs.run import TrainingSpec
 from hippo.jobs.store import Store
 from hippo.persistence.model_persistence import ModelFiles
 
@@ -128,6 +129,11 @@ class Controls:
             self._backend.amend(job_id, wanted=job.wanted)
             self._backend.tell(job_id, {"type": "change", "settings": job.wanted})
             return self._record(job)
+
+    def resting(self, job_id: str) -> TrainingSpec:
+        """Return the description of the run of a paused job, from where it rests: nothing is changed."""
+        with self._lock:
+            return self._dispatch.spec(self._resting(job_id))
 
     def cancel(self, job_id: str) -> Record:
         """End a job: after its current mini-batch if it runs. The network keeps what it learned in whole epochs."""

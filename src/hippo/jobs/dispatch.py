@@ -54,9 +54,10 @@ class Dispatch:
         """Let the assistant end a job that no worker has, so that the network keeps what it learned in whole epochs."""
         self._backend.submit_short(self._task(job, cancelled=True))
 
-    def _task(self, job: Job, **more: Any) -> Task:
+    def spec(self, job: Job, **more: Any) -> TrainingSpec:
+        """Return the description of a job's run, from where it is."""
         network = self._store.network(job.network_id)
-        spec = TrainingSpec(
+        return TrainingSpec(
             job.job_id,
             job.network_id,
             network.spec.to_dict(),
@@ -70,7 +71,9 @@ class Dispatch:
             pause_at=job.pause_at,
             **more,
         )
-        message = {"type": "train", "job_id": job.job_id, "spec": vars(spec)}
+
+    def _task(self, job: Job, **more: Any) -> Task:
+        message = {"type": "train", "job_id": job.job_id, "spec": vars(self.spec(job, **more))}
         if watched := self._watched(job.job_id):
             message["watch"] = watched
         return Task(job.job_id, message, lambda report: self._report(job.job_id, report))

@@ -17,14 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hippo.errors import DataError, HippoError, NotReady, PictureError, PictureTooLarge
+from hippo.errors import DataError, HippoError, InvalidValue, NotReady, PictureError, PictureTooLarge
 from hippo.jobs.frames import Message
 from hippo.jobs.job import Job
 from hippo.jobs.process_backend import ProcessBackend
+from hippo.jobs.run import TrainingSpec
 from hippo.jobs.stills import check_neuron, still_question
 from hippo.jobs.store import StoredNetwork
 from hippo.jobs.worker_keeper import Task
-from hippo.network import INPUTS
+from hippo.network import INPUTS, NetworkSpec
 from hippo.nn import Array
 from hippo.pictures import Prepared, prepare, takes_long
 from hippo.pixels import Images, MalformedBody, WrongPixels
@@ -122,6 +123,19 @@ class Questions:
         check_neuron(wish, network.spec)
         return bytes(self._done(still_question(network, job, [wish]) | {"at_once": True})["payload"])
 
+    def explanation(self, spec: TrainingSpec, layer: int, neuron: int) -> dict[str, Any]:
+        """Return what `Insight.explained` does, and raise what it does, and NotReady."""
+        check_neuron(Wish(0, layer, neuron), NetworkSpec.from_dict(spec.network))
+        question = {"spec": vars(spec), "layer": layer, "neuron": neuron}
+        answer: dict[str, Any] = self._done({"type": "explain", "question": question})["answer"]
+        return answer
+
+    def gradient_check(self, network: StoredNetwork, job_id: str | None, per_layer: int) -> dict[str, Any]:
+        """Return what `Insight.checked` does, and raise what it does, and NotReady."""
+        question = {"network": network.for_worker(), "job_id": job_id, "per_layer": per_layer}
+        answer: dict[str, Any] = self._done({"type": "check", "question": question})["answer"]
+        return answer
+
     def read(self, raw: bytes) -> tuple[dict[str, Any], Images | None]:
         """Return what `hippo.pixels.read_body` does of a body, and raise what it does, and NotReady."""
         answer = self._ask({"type": "read", "payload": raw})
@@ -169,4 +183,6 @@ class Questions:
 
 
 _ERRORS: dict[str, type[HippoError]] = {kind.__name__: kind for kind in (MalformedBody, WrongPixels)}
-_BY_CODE: dict[str, type[HippoError]] = {kind.code: kind for kind in (PictureError, PictureTooLarge, DataError)}
+_BY_CODE: dict[str, type[HippoError]] = {
+    kind.code: kind for kind in (PictureError, PictureTooLarge, DataError, InvalidValue)
+}

@@ -131,7 +131,7 @@ def run_training(spec: TrainingSpec, context: Context) -> None:
         context.report(finished["outcome"])
         return
 
-    network, state, last_good = _start(spec, files)
+    network, state, last_good = start_of_run(spec, files)
     if not spec.cancelled:
         # A run that does again what clients have been told of is at the beginning of the next epoch, to them.
         batch = state.batch if state.epoch >= spec.reported else 0
@@ -238,7 +238,7 @@ def save_outputs(
     return accuracy(outputs, test_data.labels)
 
 
-def _start(spec: TrainingSpec, files: ModelFiles) -> tuple[NeuralNetwork, TrainingState, LastGood]:
+def start_of_run(spec: TrainingSpec, files: ModelFiles) -> tuple[NeuralNetwork, TrainingState, LastGood]:
     """Return the network, where its run is (at a checkpoint, or at the beginning), and its last good weights."""
     try:
         checkpoint = files.load_checkpoint(spec.job_id)

@@ -6,6 +6,7 @@ with the examples that come next in the run. Whoever lets the run itself go on b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +55,8 @@ class Explanation:
 
     Attributes
     ----------
+    settings : TrainingConfig
+        Those that the step was made with, with what was changed on the way.
     epoch, batch, batches : int
         The mini-batch, counted from 1, and how many an epoch has.
     step : int
@@ -72,6 +75,7 @@ class Explanation:
     incoming : Incoming
     """
 
+    settings: TrainingConfig
     epoch: int
     batch: int
     batches: int
@@ -97,7 +101,7 @@ def explain_step(
     state: TrainingState,
     layer: int,
     neuron: int,
-    callbacks: tuple[Callback, ...] = (),
+    callbacks: Sequence[Callback] = (),
 ) -> Explanation:
     """Take the next step of a run, and return what it was made of.
 
@@ -107,8 +111,8 @@ def explain_step(
         As for `hippo.training.train`; `model` and `state` are changed.
     layer, neuron : int
         The layer, from 1 for the first that has weights, and the neuron in it, from 0.
-    callbacks : tuple of Callback
-        Those of the run that have a part in its steps.
+    callbacks : sequence of Callback
+        Those of the run that have a part in its steps, such as changes of its settings.
 
     Raises
     ------
@@ -129,17 +133,18 @@ def explain_step(
         pass
     finally:
         model.modules[place] = linear
-    if observer.incoming is None:
+    if observer.incoming is None or observer.settings is None:
         raise InvalidValue("This run has no step left.")
-    order = _order(rng, state, len(training_data))
-    batch_size = config.mini_batch_size
-    places = order[(state.batch - 1) * batch_size : state.batch * batch_size]
+    settings = observer.settings
+    order = _order(rng, state, len(training_data), settings)
+    places = order[(state.batch - 1) * settings.mini_batch_size : state.batch * settings.mini_batch_size]
     examples = places[:MOST_EXAMPLES]
     z = np.concatenate(listener.outputs)
     return Explanation(
+        settings=settings,
         epoch=state.epoch + 1,
         batch=state.batch,
-        batches=-(-len(training_data) // batch_size),
+        batches=settings.batches(len(training_data)),
         step=state.steps - 1,
         size=len(places),
         learning_rate=observer.learning_rate,
@@ -188,6 +193,7 @@ class _Observer(Callback):
     def __init__(self, layer: Linear, place: int, neuron: int) -> None:
         self._layer, self._place, self._neuron = layer, place, neuron
         self.incoming: Incoming | None = None
+        self.settings: TrainingConfig | None = None
         self.learning_rate = self.loss_sum = 0.0
 
     def on_train_begin(self, run: TrainingRun) -> None:
@@ -204,6 +210,7 @@ class _Observer(Callback):
 
     def on_batch_end(self, run: TrainingRun) -> None:
         """Take the difference."""
+        self.settings = run.config
         self.learning_rate, self.loss_sum = run.optimizer.lr, run.state.loss_sum - self._loss_before
         self.incoming = Incoming(
             self._weights,
@@ -231,8 +238,10 @@ def _layer(model: Sequential, layer: int) -> tuple[Linear, Module | None]:
     return layers[layer - 1]
 
 
-def _order(rng: np.random.Generator, state: TrainingState, count: int) -> NDArray[np.int64]:
-    """Return the order of the examples in the epoch under way, as the loop has drawn it."""
+def _order(rng: np.random.Generator, state: TrainingState, count: int, settings: TrainingConfig) -> NDArray[np.int64]:
+    """Return the order of the examples in the epoch under way, as the loop has it."""
+    if not settings.shuffle:
+        return np.arange(count)
     assert state.rng_state is not None  # the loop has begun the epoch
     rng.bit_generator.state = state.rng_state
     return rng.permutation(count)

@@ -1,0 +1,191 @@
+"""How a network learns, in numbers, worked out by the assistant: the next step of a paused run, and a gradient check.
+
+Both begin with the weights in a checkpoint or a file, read for this one answer; nothing is written.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from hippo.datasets import MNIST
+from hippo.jobs.frames import Message
+from hippo.jobs.run import TrainingSpec, load_network, start_of_run
+from hippo.network import shuffling
+from hippo.nn import Array
+from hippo.persistence.model_persistence import ModelFiles
+from hippo.training import Orders, Steering, TrainingConfig
+from hippo.training.explanation import Explanation, Incoming, explain_step
+from hippo.training.gradient_report import EXAMPLES, LIMIT, H, check_layers
+
+#: Weights whose change is shown number by number, and products of each example.
+MOST_WEIGHTS, MOST_PRODUCTS = 10, 5
+#: Neurons with more inputs are shown by their strongest changes only.
+MOST_INPUTS = 2_000
+#: Chooses the weights of a gradient check: always the same, so that two checks can be compared.
+_SEED = 0
+
+
+class Insight:
+    """Works out the answers.
+
+    Parameters
+    ----------
+    files : ModelFiles
+    data : callable
+        Returns MNIST; raises DataError where it is missing.
+    """
+
+    def __init__(self, files: ModelFiles, data: Callable[[], MNIST]) -> None:
+        self._files = files
+        self._data = data
+
+    def explained(self, spec: Mapping[str, Any], layer: int, neuron: int) -> Message:
+        """Return what the next step of a run is made of, as one neuron sees it.
+
+        Parameters
+        ----------
+        spec : mapping
+            The fields of `TrainingSpec`.
+        layer, neuron : int
+            As in `explain_step`.
+
+        Raises
+        ------
+        DataError
+            When the weights or MNIST cannot be read.
+        InvalidValue
+            When there is no such neuron, or no step is left.
+        """
+        run = TrainingSpec(**spec)
+        network, state, _ = start_of_run(run, self._files)
+        config = TrainingConfig(**run.config)
+        steering = Steering(Orders(wanted=run.wanted), changes=run.changes)
+        data = self._data().training_data
+        rng = shuffling(config.seed)
+        said = explain_step(network.model, network.loss, data, config, rng, state, layer, neuron, [steering])
+        about = {"job_id": run.job_id, "network_id": run.network_id, "layer": layer, "neuron": neuron}
+        return {"type": "done", "answer": about | _described(said)}
+
+    def checked(self, network: dict[str, Any], job_id: str | None, per_layer: int) -> Message:
+        """Return a gradient check of every layer.
+
+        Parameters
+        ----------
+        network : dict
+            ``network_id``, ``network`` (`NetworkSpec.to_dict`) and ``revision``.
+        job_id : str or None
+            The network's run that is not over, whose checkpoint is looked at first.
+        per_layer : int
+            Weights and biases to compare in each layer.
+
+        Raises
+        ------
+        DataError
+            When the weights or MNIST cannot be read.
+        """
+        checkpoint = self._files.load_checkpoint(job_id) if job_id else None
+        whole = checkpoint[0] if checkpoint else load_network(**network, files=self._files)
+        began = time.perf_counter()
+        rng = np.random.default_rng(_SEED)
+        checks = check_layers(whole.model, whole.loss, self._data().training_data, per_layer, rng)
+        layers = [
+            {
+                "layer": check.layer,
+                "parameters": check.parameters,
+                "checked": check.checked,
+                "relative_error": check.relative_error,
+                "ok": check.ok,
+                "worst": {
+                    "name": check.worst.name,
+                    "index": list(check.worst.index),
+                    "analytic": _number(check.worst.analytic),
+                    "numerical": _number(check.worst.numerical),
+                },
+            }
+            for check in checks
+        ]
+        seconds = time.perf_counter() - began
+        return {
+            "type": "done",
+            "answer": {"h": H, "limit": LIMIT, "examples": EXAMPLES, "seconds": seconds, "layers": layers},
+        }
+
+
+def _described(said: Explanation) -> dict[str, Any]:
+    settings, incoming = said.settings, said.incoming
+    strongest = np.argsort(-np.abs(incoming.changes), kind="stable")[:MOST_WEIGHTS]
+    few = len(incoming.weights) <= MOST_INPUTS
+    return {
+        "epoch": said.epoch,
+        "batch": said.batch,
+        "batches": said.batches,
+        "step": said.step,
+        "mini_batch_size": said.size,
+        "learning_rate": said.learning_rate,
+        **{
+            name: getattr(settings, name) for name in ("optimizer", "momentum", "nesterov", "weight_decay", "clip_norm")
+        },
+        "loss": _number(said.loss),
+        "examples": [_example(said, row) for row in range(len(said.examples))],
+        "shown": len(said.examples),
+        "total": said.size,
+        "bias": {
+            "value": _number(incoming.bias),
+            "gradient": _number(incoming.bias_gradient),
+            "change": _number(incoming.bias_change),
+            "after": _number(incoming.bias + incoming.bias_change),
+            "memory": {letter: _number(value) for letter, value in incoming.bias_memory.items()},
+        },
+        "weights": [_weight(said, int(place)) for place in strongest if incoming.changes[place] != 0],
+        "incoming_weights": _numbers(incoming.weights) if few else None,
+        "incoming_gradients": _numbers(incoming.gradients) if few else None,
+        "incoming_changes": _numbers(incoming.changes) if few else None,
+    }
+
+
+def _example(said: Explanation, row: int) -> dict[str, Any]:
+    products = said.inputs[row] * said.incoming.weights
+    top = [int(place) for place in np.argsort(-np.abs(products), kind="stable")[:MOST_PRODUCTS]]
+    return {
+        "index": int(said.examples[row]),
+        "label": int(said.labels[row]),
+        "z": _number(said.z[row]),
+        "a": _number(said.a[row]),
+        "delta": _number(said.delta[row]),
+        "top": [
+            {
+                "input": place,
+                "x": _number(said.inputs[row, place]),
+                "weight": _number(said.incoming.weights[place]),
+                "product": _number(products[place]),
+            }
+            for place in top
+            if products[place] != 0
+        ],
+    }
+
+
+def _weight(said: Explanation, place: int) -> dict[str, Any]:
+    incoming: Incoming = said.incoming
+    return {
+        "input": place,
+        "x": _numbers(said.inputs[:, place]),
+        "weight": _number(incoming.weights[place]),
+        "gradient": _number(incoming.gradients[place]),
+        "change": _number(incoming.changes[place]),
+        "after": _number(incoming.weights[place] + incoming.changes[place]),
+        "memory": {letter: _number(values[place]) for letter, values in incoming.memory.items()},
+    }
+
+
+def _numbers(values: Array | Iterable[float]) -> list[float | None]:
+    return [_number(value) for value in values]
+
+
+def _number(value: float) -> float | None:
+    """Return a number that JSON can hold; None where it is not finite."""
+    return float(value) if np.isfinite(value) else None
