@@ -129,7 +129,7 @@ def names(request: pytest.FixtureRequest, server: Server) -> Iterator[dict[str, 
         yield {"NETWORK": server.post("/api/networks").json()["network_id"], "HIPPO_TOKEN": "none"}
         return
     started = train(server, epochs=10_000)
-    if "/resume" in command or "/step" in command:
+    if any(route in command for route in ("/resume", "/step", "/explanation")):
         server.post(f"/api/training/{started['job_id']}/pause")
         while server.get(f"/api/training/{started['job_id']}").json()["state"] != "paused":
             pass  # the worker finishes its mini-batch
