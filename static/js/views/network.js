@@ -4,8 +4,8 @@ import { html, nothing } from "lit/html.js";
 
 import { NO_VALUE, ago, count, moment, percent } from "../logic/format.js";
 import { isRunning, isUnfinished, stateWord, timeLeft } from "../logic/jobs.js";
+import { kindText } from "../logic/learning.js";
 import { networkHref } from "../logic/routes.js";
-import { kindText } from "./create.js";
 import { drawView } from "./draw.js";
 import { exportMenu } from "./export-menu.js";
 import { binIcon } from "./icons.js";
@@ -29,7 +29,7 @@ export function networkView(network, state, act, now) {
         <h1 tabindex="-1">${network.name || network.architecture.join("-")}</h1>
         <p class="facts">
           ${network.name ? html`<span>${network.architecture.join("-")}</span>` : nothing}
-          <span>${kindText(network.activation, network.loss)}</span>
+          <span>${kindText(network.activation, network.loss, [])}</span>
           <span>${count(network.parameters)} parameters</span>
           <span title=${moment(network.created_at)}>created ${ago(network.created_at, now)}</span>
         </p>
