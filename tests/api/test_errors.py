@@ -121,6 +121,24 @@ def test_a_bad_request_has_its_status_and_the_shape_and_changes_nothing(
     assert engine.records == {}
 
 
+@pytest.mark.parametrize(
+    ("path", "most", "text"),
+    [
+        ("/api/networks", 1_000_000, "at most 1 MB (1,000,000 bytes). Send less"),
+        ("/nowhere", 1_000_000, "at most 1 MB (1,000,000 bytes)."),
+        ("/v1/predict", 8_000_000, "at most 8 MB (8,000,000 bytes). Send fewer images at once, or round their numbers"),
+        ("/network/predict/image", 2_000_000, "at most 2 MB (2,000,000 bytes). Make the picture smaller"),
+        ("/api/networks/import", 256_000_000, "at most 256 MB (256,000,000 bytes). "),
+    ],
+)
+def test_a_body_that_is_too_large_is_told_the_limit_and_a_way_out(
+    client: FlaskClient, path: str, most: int, text: str
+) -> None:
+    # Only declared: nothing of it is read.
+    reply = client.post(path, environ_overrides={"CONTENT_LENGTH": str(most + 1)}, content_type="application/json")
+    assert text in assert_shape(reply, 413, "too_large")["error"]
+
+
 def test_every_error_of_the_engine_has_a_status() -> None:
     raised = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.HippoError)}
     # A server that cannot start answers nobody.

@@ -12,7 +12,7 @@ import secrets
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response
+from flask import Flask, Response, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
 from hippo import errors as engine
@@ -46,7 +46,7 @@ _HTTP_ERRORS: dict[int, tuple[str, str]] = {
     400: ("bad_request", "The request cannot be understood."),
     404: ("not_found", "There is nothing at this address. The routes are listed at /docs."),
     405: ("method_not_allowed", "This address does not answer to this method; the header Allow lists those it does."),
-    413: ("too_large", "The body is larger than this route accepts."),
+    413: ("too_large", "The body is larger than this route takes."),
     415: ("unsupported_media_type", "Send the body as JSON, with the header Content-Type: application/json."),
     429: ("too_many_requests", "Too many requests; try again a little later."),
     503: ("not_ready", "The server is not ready; try again a little later."),
@@ -91,6 +91,8 @@ def _describe_http(error: HTTPException) -> tuple[int, dict[str, Any], dict[str,
     status = error.code or 400
     phrase = HTTPStatus(status).phrase
     code, message = _HTTP_ERRORS.get(status, (phrase.lower().replace(" ", "_").replace("-", "_"), f"{phrase}."))
+    if status == 413 and has_request_context():
+        message = getattr(request, "too_large", message)  # which knows the limit of the route
     kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Content-Range", "Retry-After")}
     return status, error_body(code, message), _headers(status, kept)
 

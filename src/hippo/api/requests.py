@@ -16,10 +16,19 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from hippo.api import strict_json
 from hippo.api.errors import WebError
 from hippo.api.pixels import refuse
+from hippo.persistence.interchange import MAX_MODEL_BYTES
+from hippo.pictures import MAX_PICTURE_BYTES
 from hippo.pixels import MalformedBody, WrongPixels
 
 #: Bytes that a JSON body may have, and one with many images in it.
 MAX_JSON_BYTES, MAX_IMAGES_BYTES = 1_000_000, 8_000_000
+#: What to do about a body that is larger than one of these limits.
+_WAYS_OUT = {
+    MAX_JSON_BYTES: "Send less in one request.",
+    MAX_IMAGES_BYTES: "Send fewer images at once, or round their numbers to 4 decimals.",
+    MAX_PICTURE_BYTES: "Make the picture smaller, or save it as JPEG.",
+    MAX_MODEL_BYTES: "No network that this server takes has a file of that size.",
+}
 #: Bytes from which on a body with images is read by the assistant; until there it takes a few milliseconds.
 _LONG_BODY = 65_536
 _View = TypeVar("_View", bound=Callable[..., Any])
@@ -27,6 +36,13 @@ _View = TypeVar("_View", bound=Callable[..., Any])
 
 class StrictRequest(Request):
     """A request whose JSON is strict."""
+
+    @property
+    def too_large(self) -> str:
+        """What is said of a body that is larger than the route takes."""
+        most = self.max_content_length or 0
+        text = f"The body is larger than this route takes: at most {most / 1_000_000:g} MB ({most:,} bytes)."
+        return f"{text} {_WAYS_OUT.get(most, '')}".strip()
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
         """Return the parsed body; one that is absent counts as `{}`.

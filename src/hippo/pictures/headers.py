@@ -28,6 +28,7 @@ _MOST_SCANS = 50
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _SCAN, _END = 0xDA, 0xD9
+_SMALLER = "Reduce it first: a digit needs no more than some hundred pixels a side."
 _NO_HEADER = "The picture is damaged: its header cannot be read."
 
 
@@ -59,7 +60,9 @@ def read_header(data: bytes) -> Header:
         For what is neither PNG nor JPEG, or has no proper header.
     """
     if len(data) > MAX_PICTURE_BYTES:
-        raise PictureTooLarge(f"The picture has {len(data):,} bytes; at most {MAX_PICTURE_BYTES:,} are taken.")
+        raise PictureTooLarge(
+            f"The picture has {len(data):,} bytes; at most {MAX_PICTURE_BYTES:,} are taken. {_SMALLER}"
+        )
     if data.startswith(PNG):
         header = _read_png(data)
     elif data.startswith(_JPEG):
@@ -70,7 +73,7 @@ def read_header(data: bytes) -> Header:
         raise PictureError("The picture is damaged: by its header it has no pixels.")
     if header.width * header.height > MAX_PICTURE_PIXELS:
         size = f"{header.width:,} x {header.height:,} pixels"
-        raise PictureTooLarge(f"The picture has {size}; at most {MAX_PICTURE_PIXELS:,} are taken in all.")
+        raise PictureTooLarge(f"The picture has {size}; at most {MAX_PICTURE_PIXELS:,} are taken in all. {_SMALLER}")
     return header
 
 
