@@ -107,6 +107,10 @@ class Inference:
             return False
         return True
 
+    def problem(self) -> str | None:
+        """Say what is wrong with the network that answers requests which name none, if one was set and is not there."""
+        return self._choice.problem()
+
     def models(self) -> list[dict[str, Any]]:
         """Describe every trained network (see `ModelChoice.models`)."""
         return self._choice.models()

@@ -50,6 +50,9 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     "unknown method": ("PUT", "/api/networks", {}, 405, "method_not_allowed"),
     "method nobody knows": ("BREW", "/api/networks", {}, 405, "method_not_allowed"),
     "post to the status": ("POST", "/api/status", {}, 405, "method_not_allowed"),
+    "get of what imports": ("GET", "/api/networks/import", {}, 405, "method_not_allowed"),
+    "delete of what imports": ("DELETE", "/api/networks/import", {}, 405, "method_not_allowed"),
+    "get of what cleans up": ("GET", "/api/networks/cleanup", {}, 405, "method_not_allowed"),
     "unknown network": ("GET", f"/api/networks/{NOBODY}", {}, 404, "unknown_network"),
     "malformed network id": ("GET", "/api/networks/%00", {}, 404, "unknown_network"),
     "very long network id": ("GET", "/api/networks/" + "a" * 5_000, {}, 404, "unknown_network"),
@@ -200,6 +203,11 @@ def test_a_compressed_body_is_told_what_to_do(client: FlaskClient) -> None:
 def test_a_wrong_method_says_which_are_right(client: FlaskClient) -> None:
     allowed = client.put("/api/networks").headers["Allow"]
     assert {"GET", "POST", "DELETE"} <= set(allowed.split(", "))
+
+
+def test_an_address_that_could_pass_for_an_id_says_which_methods_are_right(client: FlaskClient) -> None:
+    reply = client.get("/api/networks/import")
+    assert set(reply.headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
 
 
 def test_a_conflict_names_the_job_in_the_way(client: FlaskClient, new_network: Callable[[], str]) -> None:

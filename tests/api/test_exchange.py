@@ -35,7 +35,7 @@ def test_a_network_is_sent_as_an_attachment(
     assert (reply.status_code, reply.mimetype) == (200, "application/octet-stream")
     assert reply.data == b"the file " * 20_000
     assert reply.headers["Content-Length"] == "180000"
-    ending = FORMATS[form]
+    ending = ("-layers" if form == "npz-layers" else "") + FORMATS[form]
     assert reply.headers["Content-Disposition"] == f'attachment; filename="network-{network_id[:8]}{ending}"'
     assert engine.calls[-1] == ("export", network_id, form)
     assert client.head(f"/api/networks/{network_id}/export?format={form}").headers["Content-Length"] == "180000"
@@ -70,7 +70,7 @@ def test_pages_of_allowed_origins_may_read_the_name_of_the_file(
     client: FlaskClient, new_network: Callable[[], str]
 ) -> None:
     reply = client.get(f"/api/networks/{new_network()}/export", headers={"Origin": "http://localhost:4200"})
-    assert reply.headers["Access-Control-Expose-Headers"] == "Content-Disposition"
+    assert reply.headers["Access-Control-Expose-Headers"] == "Content-Disposition, Retry-After"
 
 
 @pytest.mark.parametrize("query", ["?format=pickle", "?format=", "?form=npz", "?format=npz&more=1", "?format=NPZ"])

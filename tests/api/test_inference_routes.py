@@ -147,9 +147,25 @@ def test_the_default_model_is_a_setting(tmp_path: Path) -> None:
     with house(tmp_path, default_model="plain") as home:
         home.trained("better", accuracy=0.99)
         assert_error(home.client.post("/predict", json={"pixels": ONE}), 503, "no_model")
+        assert "'plain', is not there" in str(home.engine.inference.problem())
         home.trained("plain", accuracy=0.5)
+        assert home.engine.inference.problem() is None
         assert home.client.post("/predict", json={"pixels": ONE}).get_json()["model"] == "plain"
         assert [model["default"] for model in home.client.get("/models").get_json()["models"]] == [False, True]
+
+
+@pytest.mark.parametrize(("default", "warned"), [("nobody", 1), ("good", 0), (None, 0)])
+def test_a_default_model_that_is_not_there_is_a_warning_at_the_start(
+    default: str | None, warned: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with house(tmp_path, default_model=default) as home:
+        if default == "good":
+            home.trained("good")
+        monkeypatch.setattr(home.engine.jobs, "start", lambda: None)
+        monkeypatch.setattr(home.engine, "data", lambda: None)
+        home.engine.start()
+        home.engine.close()
+    assert [record.levelname for record in caplog.records if "DEFAULT_MODEL" in record.message] == ["WARNING"] * warned
 
 
 @pytest.mark.parametrize("path", ["/models", "/v1/models"])
@@ -335,6 +351,13 @@ def test_a_sample_can_be_predicted_as_it_is(with_data: House) -> None:
 def test_mnist_is_loaded(with_data: House, path: str) -> None:
     body = with_data.client.post(path).get_json()
     assert body == {"status": "loaded", "train": 50_000, "validation": 10_000, "test": 10_000}
+
+
+@pytest.mark.parametrize("path", ["/mnist/load", "/v1/mnist/load"])
+def test_loading_takes_no_fields_and_json_alone(with_data: House, path: str) -> None:
+    assert with_data.client.post(path, json={}).status_code == 200
+    assert_error(with_data.client.post(path, json={"path": "x"}), 422, "invalid_value")
+    assert_error(with_data.client.post(path, data="train", content_type="text/plain"), 415, "unsupported_media_type")
 
 
 def test_without_mnist_there_are_no_samples(home: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,6 +80,15 @@ def test_nesting_ends_at_the_limit() -> None:
             loads(deep)
 
 
+def test_what_is_wrong_with_brackets_is_said() -> None:
+    for text in (nested(65), nested(100_000), "[" * 100_000, "1" + "]" * 3 + "[" * 70):
+        with pytest.raises(JsonError, match="nested too deeply; at most 64 levels"):
+            loads(text)
+    for text in ("[]," * 70 + "]", "[" + "[]," * 70, "[]," * 70 + "]["):
+        with pytest.raises(JsonError, match="do not match"):
+            loads(text)
+
+
 def test_brackets_in_strings_do_not_count_and_cannot_hide_real_ones() -> None:
     assert loads(dumps(["[{" * 1_000, '\\"]' * 100])) == ["[{" * 1_000, '\\"]' * 100]
     with pytest.raises(JsonError):

@@ -47,9 +47,12 @@ _HTTP_ERRORS: dict[int, tuple[str, str]] = {
     404: ("not_found", "There is nothing at this address. The routes are listed at /docs."),
     405: ("method_not_allowed", "This address does not answer to this method; the header Allow lists those it does."),
     413: ("too_large", "The body is larger than this route takes."),
+    414: ("request_uri_too_long", "The address is too long; send data in the body of the request."),
     415: ("unsupported_media_type", "Send the body as JSON, with the header Content-Type: application/json."),
     429: ("too_many_requests", "Too many requests; try again a little later."),
+    431: ("request_header_fields_too_large", "The headers are too long or too many; send fewer and shorter ones."),
     503: ("not_ready", "The server is not ready; try again a little later."),
+    505: ("http_version_not_supported", "The server speaks HTTP/1.1 and HTTP/1.0."),
 }
 _RETRY_AFTER = {429: "5", 503: "5"}
 
@@ -74,6 +77,12 @@ def error_body(code: str, message: str, detail: Any = None, extra: Mapping[str, 
     return {**(extra or {}), **fields}
 
 
+def http_error(status: int) -> tuple[str, str]:
+    """Return the code and the text of an error of HTTP itself."""
+    phrase = HTTPStatus(status).phrase
+    return _HTTP_ERRORS.get(status, (phrase.lower().replace(" ", "_").replace("-", "_"), f"{phrase}."))
+
+
 def describe(error: BaseException) -> tuple[int, dict[str, Any], dict[str, str]]:
     """Return the status, the body and the headers that tell a client about an error."""
     if isinstance(error, WebError):
@@ -89,8 +98,7 @@ def describe(error: BaseException) -> tuple[int, dict[str, Any], dict[str, str]]
 
 def _describe_http(error: HTTPException) -> tuple[int, dict[str, Any], dict[str, str]]:
     status = error.code or 400
-    phrase = HTTPStatus(status).phrase
-    code, message = _HTTP_ERRORS.get(status, (phrase.lower().replace(" ", "_").replace("-", "_"), f"{phrase}."))
+    code, message = http_error(status)
     if status == 413 and has_request_context():
         message = getattr(request, "too_large", message)  # which knows the limit of the route
     kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Content-Range", "Retry-After")}

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Request, current_app, request
+from flask import Flask, Request, current_app, request
 from flask.json.provider import JSONProvider
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge
 
 from hippo.api import strict_json
 from hippo.api.errors import WebError
@@ -121,6 +121,23 @@ def refuse_large_bodies() -> None:
         request.max_content_length = most_bytes
     if (request.content_length or 0) > (request.max_content_length or 0):
         raise RequestEntityTooLarge
+
+
+def refuse_wrong_methods(app: Flask) -> None:
+    """Have an address that answers to some methods only refuse the others, also where it could pass for an id.
+
+    GET /api/networks/import is not the question for a network of the id "import".
+    """
+    fixed: dict[str, set[str]] = {}
+    for rule in app.url_map.iter_rules():
+        if not rule.arguments:
+            fixed.setdefault(rule.rule, set()).update(rule.methods or ())
+
+    def refuse() -> None:
+        if request.view_args and request.path in fixed:
+            raise MethodNotAllowed(sorted(fixed[request.path]))
+
+    app.before_request(refuse)
 
 
 class StrictProvider(JSONProvider):

@@ -73,11 +73,13 @@ def _refuse_deep_nesting(text: str) -> None:
     brackets = _STRINGS.sub(b"", text.encode(errors="replace")).translate(_BRACKETS, _OTHERS)
     for _ in range(MAX_DEPTH):
         outer = brackets.replace(b"[]", b"")
-        if len(outer) == len(brackets):
+        if len(outer) == len(brackets):  # what is left of brackets that do not match is ]]]...[[[
             break
         brackets = outer
+    if b"[]" in brackets or brackets.count(b"[") > MAX_DEPTH:
+        raise JsonError(f"it is nested too deeply; at most {MAX_DEPTH} levels of arrays and objects are read")
     if brackets:
-        raise JsonError(f"its brackets do not match, or are nested deeper than {MAX_DEPTH} levels")
+        raise JsonError("its brackets do not match")
 
 
 def _constant(name: str) -> NoReturn:
