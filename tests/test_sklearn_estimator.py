@@ -111,6 +111,14 @@ def test_any_number_of_classes_with_texts_for_labels(classes: int) -> None:
     assert model.score(x, y) > 0.99
 
 
+@pytest.mark.parametrize("one", [6, np.int64(6)])
+def test_one_number_is_one_hidden_layer(one: Any) -> None:
+    x, y = blobs()
+    alone, listed = (HippoClassifier(size, epochs=2, random_state=3).fit(x, y) for size in (one, (6,)))
+    assert alone.get_params()["hidden_layer_sizes"] is one
+    np.testing.assert_array_equal(alone.predict_proba(x), listed.predict_proba(x))
+
+
 def test_partial_fit_pass_by_pass_is_fit() -> None:
     x, y = blobs()
     settings: dict[str, Any] = {"hidden_layer_sizes": (6,), "dropout": 0.2, "random_state": 3}
@@ -165,6 +173,11 @@ def test_it_works_in_a_pipeline_and_a_search() -> None:
     ("settings", "text"),
     [
         ({"hidden_layer_sizes": (0,)}, "whole numbers from 1, not 0"),
+        ({"hidden_layer_sizes": 0}, "whole numbers from 1, not 0"),
+        ({"hidden_layer_sizes": True}, "whole numbers from 1, not True"),
+        ({"hidden_layer_sizes": "100"}, "a sequence of whole numbers, or one of them, not '100'"),
+        ({"hidden_layer_sizes": None}, "a sequence of whole numbers, or one of them, not None"),
+        ({"hidden_layer_sizes": 2.5}, "a sequence of whole numbers, or one of them, not 2.5"),
         ({"hidden_layer_sizes": (2.5,)}, "whole numbers from 1, not 2.5"),
         ({"hidden_layer_sizes": (100_000, 100_000)}, "at most 50,000,000 parameters"),
         ({"activation": "cubic"}, "activation must be one of sigmoid, tanh"),

@@ -7,7 +7,7 @@ scikit-learn is an extra: nothing else in Hippo imports this file.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Self
@@ -82,8 +82,8 @@ class HippoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     Parameters
     ----------
-    hidden_layer_sizes : sequence of int
-        Neurons of each hidden layer, each 1 or more; with none it is a logistic regression.
+    hidden_layer_sizes : sequence of int, or int
+        Neurons of each hidden layer, each 1 or more; with none it is a logistic regression. One number is one layer.
     activation : {"sigmoid", "tanh", "relu", "leaky_relu"}
         Of the hidden layers.
     dropout : float
@@ -119,7 +119,7 @@ class HippoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def __init__(
         self,
-        hidden_layer_sizes: Sequence[int] = (100,),
+        hidden_layer_sizes: Sequence[int] | int = (100,),
         activation: str = "relu",
         dropout: float = 0.0,
         epochs: int = 50,
@@ -217,7 +217,12 @@ class HippoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     def _plan(self, inputs: NDArray[np.float32], classes: NDArray[Any]) -> _Plan:
         """Return the network that the settings describe; raises ValueError where they are out of range."""
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        hidden = tuple(_plain(size) for size in self.hidden_layer_sizes)
+        given = self.hidden_layer_sizes
+        if isinstance(given, int | np.integer):
+            given = (given,)
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            raise ValueError(f"hidden_layer_sizes must be a sequence of whole numbers, or one of them, not {given!r}.")
+        hidden = tuple(_plain(size) for size in given)
         return _Plan((inputs.shape[1], *hidden, len(classes)), self.activation, _plain(self.dropout), seed)
 
     def _learn(self, table: _Table, classes: NDArray[Any], plan: _Plan, epochs: int) -> Self:

@@ -49,10 +49,11 @@ export function networkView(network, state, act, now) {
 function figuresView(network, job, now) {
   const running = isRunning(job);
   const accuracy = running && job.accuracy != null ? job.accuracy : network.accuracy;
-  const epochs = running ? `${count(job.epoch ?? 0)} / ${count(job.total_epochs)}` : count(network.epochs_trained ?? 0);
+  const unknown = network.trained && !network.epochs_trained; // imported, and the file did not say
+  const epochs = running ? `${count(job.epoch ?? 0)} / ${count(job.total_epochs)}` : unknown ? NO_VALUE : count(network.epochs_trained ?? 0);
   return html`<dl class="figures">
     <div><dt>Accuracy</dt><dd>${accuracy == null ? NO_VALUE : percent(accuracy)}</dd></div>
-    <div><dt>${running ? "Epoch" : "Epochs trained"}</dt><dd>${epochs}</dd></div>
+    <div><dt>${running ? "Epoch" : "Epochs trained"}</dt><dd title=${!running && unknown ? "The file that it was imported from did not say." : nothing}>${epochs}</dd></div>
     <div><dt>${running ? "Time left" : "Status"}</dt>
       <dd class="words">${running ? timeLeft(job, now) : isUnfinished(job) ? stateWord(job) : network.trained ? "Trained" : "New"}</dd></div>
   </dl>`;
