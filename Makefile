@@ -33,8 +33,9 @@ lint:
 types:
 	$(BIN)/mypy --strict
 
+# Most tests wait for servers and browsers: three workers keep even two cores busy. Modules stay whole.
 tests:
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 bench: setup $(STAMPS)/bench
 	$(BIN)/python -m benchmarks
