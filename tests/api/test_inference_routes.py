@@ -101,19 +101,12 @@ def test_long_bodies_are_read_by_the_assistant(home: House, monkeypatch: pytest.
     assert asked == [len(short + pad)]
     assert send(json.dumps({"pixels": [ONE], "model": "first try"}) + pad).get_json()["count"] == 1
     assert send(short + pad, "/activations").get_json()["layer_sizes"] == [784, 12, 10]
-    assert_error(send('{"pixels": [NaN]}' + pad), 400, "malformed_json")
-    assert_error(send('{"pixels": [[[' + pad), 400, "malformed_json")
-    assert_error(send('"{}"' + pad), 422, "invalid_value")
-    assert_error(send("{}" + pad), 422, "invalid_value")
     assert_error(send(json.dumps({"pixels": [ONE]}) + pad, "/activations"), 422, "invalid_value")
     body = assert_error(send(json.dumps({"pixels": [ONE, with_one(True)]}) + pad), 422, "invalid_value")
     assert body["detail"][0]["field"] == "pixels[1][5]"
     assert_error(send(json.dumps({"pixels": ONE, "model": "x" * 100_000})), 422, "invalid_value")
-    body = assert_error(send(json.dumps({"pixels": ONE, "modell": "x"}) + pad), 422, "invalid_value")
-    assert body["detail"][0]["field"] == "modell"
-    assert len(asked) == 11
     assert send('{"layer_sizes": [784, 10]}' + pad, "/api/networks").status_code == 201
-    assert len(asked) == 11
+    assert len(asked) == 6
 
 
 def test_only_routes_for_images_take_large_bodies(home: House) -> None:
@@ -239,23 +232,29 @@ def test_bad_images_are_refused_by_place(home: House, path: str) -> None:
             assert_error(home.client.post(path, json={"pixels": [ONE]}), 422, "invalid_value")
 
 
+@pytest.mark.parametrize("pad", ["", " " * 65_536], ids=["short", "long"])
 @pytest.mark.parametrize("path", [*PREDICT, *ACTIVATIONS])
-def test_bad_bodies_are_refused(home: House, path: str) -> None:
+def test_bad_bodies_are_refused(home: House, path: str, pad: str) -> None:
     home.trained()
     numbers = ",".join(["0"] * 783)
 
     def send(body: str, content_type: str = "application/json") -> Any:
-        return home.client.post(path, data=body, content_type=content_type)
+        return home.client.post(path, data=body + pad, content_type=content_type)
 
     for wrong in ("NaN", "Infinity", "-Infinity", "1e999", "01", ".5", "+1", "0x1", ""):
         assert_error(send(f'{{"pixels": [{numbers},{wrong}]}}'), 400, "malformed_json")
-    for wrong in ("{", '{"pixels": ', "[" * 100_000, '"{}"', '{"pixels": [0], }', "\ufeff{}", "{} {}"):
+    one = json.dumps(ONE)
+    for wrong in ("1e999", "NaN", "[" * 64 + "]" * 64, "9" * 5_000):
+        assert_error(send(f'{{"pixels": {one}, "more": {wrong}}}'), 400, "malformed_json")
+    packed = json.dumps(json.dumps({"pixels": ONE}))
+    for wrong in ("{", '{"pixels": ', "[" * 100_000, '"{}"', packed, '{"pixels": [0], }', "\ufeff{}", "{} {}"):
         assert_error(send(wrong), 400, "malformed_json")
     assert_error(send("{}", "text/plain"), 415, "unsupported_media_type")
-    for body in ({}, {"pixels": ONE, "modell": "x"}, {"pixels": ONE, "model": 5}, {"pixels": ONE, "model": ""}):
-        assert_error(home.client.post(path, json=body), 422, "invalid_value")
-    assert_error(home.client.post(path, json={"pixels": ONE, "model": "x" * 201}), 422, "invalid_value")
-    assert_error(home.client.post(path, json={"pixels": ONE, "model": "\ud800"}), 422, "invalid_value")
+    for name, value in (("modell", "x"), ("model", 5), ("model", ""), ("model", "x" * 201), ("model", "\ud800")):
+        body = assert_error(send(json.dumps({"pixels": ONE, name: value})), 422, "invalid_value")
+        assert body["detail"][0]["field"] == name
+    for no_object in ("{}", "[]", "5", '"text"', "null"):
+        assert_error(send(no_object), 422, "invalid_value")
     assert_error(home.client.post(path), 422, "invalid_value")
     assert home.client.post(path, json={"pixels": [0, 1] * 392}).status_code == 200  # whole numbers are numbers
 

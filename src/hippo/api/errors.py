@@ -16,7 +16,7 @@ from flask import Flask, Response, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
 from hippo import errors as engine
-from hippo.api import strict_json
+from hippo import strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

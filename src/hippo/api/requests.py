@@ -13,7 +13,7 @@ from flask import Flask, Request, current_app, request
 from flask.json.provider import JSONProvider
 from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge
 
-from hippo.api import strict_json
+from hippo import strict_json
 from hippo.api.errors import WebError
 from hippo.api.pixels import refuse
 from hippo.persistence.interchange import MAX_MODEL_BYTES
@@ -68,20 +68,13 @@ class StrictRequest(Request):
             )
         if len(raw) > _LONG_BODY and self.max_content_length == MAX_IMAGES_BYTES:
             return _read_elsewhere(raw)
-        value = _parse(raw)
-        if isinstance(value, str) and _is_json(value):
-            raise WebError(400, "malformed_json", "The body is JSON packed into a string; send the JSON itself.")
-        return value
+        try:
+            return strict_json.loads_body(raw)
+        except strict_json.JsonError as error:
+            raise WebError(400, "malformed_json", str(error)) from None
 
     def _has_more(self) -> bool:
         return bool(self.environ["wsgi.input"].read(1))
-
-
-def _parse(raw: bytes) -> Any:
-    try:
-        return strict_json.loads(raw)
-    except strict_json.JsonError as error:
-        raise WebError(400, "malformed_json", f"The body cannot be read as JSON: {error}.") from None
 
 
 def _read_elsewhere(raw: bytes) -> dict[str, Any]:
@@ -93,14 +86,6 @@ def _read_elsewhere(raw: bytes) -> dict[str, Any]:
     except WrongPixels as error:
         raise refuse(error) from None
     return fields if images is None else {**fields, "pixels": images}
-
-
-def _is_json(text: str) -> bool:
-    try:
-        strict_json.loads(text)
-    except strict_json.JsonError:
-        return False
-    return True
 
 
 def takes(most_bytes: int) -> Callable[[_View], _View]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from hippo.api import strict_json
+from hippo import strict_json
 from hippo.api.errors import WebError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import time
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any
 
-from hippo.api import strict_json
+from hippo import strict_json
 from hippo.api.errors import error_body, http_error
 
 if TYPE_CHECKING:

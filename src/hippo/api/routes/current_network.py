@@ -16,7 +16,7 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field
 
-from hippo.api import strict_json
+from hippo import strict_json
 from hippo.api.inference_replies import CurrentNetworkReply
 from hippo.api.inference_schemas import ActivationsBody, NewNetworkBody, PictureQuery, PredictBody
 from hippo.api.inference_schemas import StreamBody as StreamFields

@@ -13,7 +13,7 @@ from flask import Response, jsonify
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
-from hippo.api import strict_json
+from hippo import strict_json
 from hippo.api.inference_replies import ActivationsReply, ModelsReply, Predicted
 from hippo.api.inference_schemas import ActivationsBody, PredictBody
 from hippo.api.requests import MAX_IMAGES_BYTES, takes

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hippo.api.strict_json import MAX_DEPTH, JsonError, dumps, loads
+from hippo.strict_json import MAX_DEPTH, JsonError, dumps, loads
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -1,4 +1,4 @@
-"""JSON as the standard has it, in and out, for Flask and Socket.IO alike.
+"""JSON as the standard has it, in and out, for Flask and Socket.IO and for the assistant, who reads long bodies.
 
 Python's own module reads and writes `NaN` and `Infinity`, turns `1e999` into infinity and stumbles over a hundred
 thousand nested brackets. Here each of these is a `JsonError`. `dumps` and `loads` have the signatures of the standard
@@ -52,6 +52,23 @@ def loads(text: str | bytes, **_: Any) -> Any:
     return value
 
 
+def loads_body(raw: bytes) -> Any:
+    """Read the body of a request, short or long.
+
+    Raises
+    ------
+    JsonError
+        In a whole sentence; also for a string that holds JSON.
+    """
+    try:
+        value = loads(raw)
+    except JsonError as error:
+        raise JsonError(f"The body cannot be read as JSON: {error}.") from None
+    if isinstance(value, str) and _is_json(value):
+        raise JsonError("The body is JSON packed into a string; send the JSON itself.")
+    return value
+
+
 def dumps(value: Any, *, separators: tuple[str, str] = (",", ":"), **_: Any) -> str:
     """Write one JSON value, compactly.
 
@@ -64,6 +81,14 @@ def dumps(value: Any, *, separators: tuple[str, str] = (",", ":"), **_: Any) -> 
         return json.dumps(value, separators=separators, allow_nan=False)
     except ValueError as error:
         raise JsonError(str(error)) from error
+
+
+def _is_json(text: str) -> bool:
+    try:
+        loads(text)
+    except JsonError:
+        return False
+    return True
 
 
 def _refuse_deep_nesting(text: str) -> None:
