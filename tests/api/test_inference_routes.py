@@ -6,11 +6,13 @@ import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from hippo.api import pieces
 from hippo.errors import DataError
 from hippo.inference import distribution
 from hippo.network import NetworkSpec, NeuralNetwork
@@ -190,6 +192,26 @@ def test_activations_are_shown_layer_by_layer(home: House, path: str) -> None:
     for layer, expected in zip(body["activations"], network.activations(IMAGES[:1]), strict=True):
         assert np.allclose(layer, expected[0])
     assert body["model"] == "first try"
+
+
+def test_replies_with_many_numbers_let_others_have_their_turn(
+    with_data: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network_id, _ = with_data.trained("first try")
+    with_data.client.post("/network/create")
+    turns: list[float] = []
+    monkeypatch.setattr(pieces, "NUMBERS_AT_ONCE", 10)
+    monkeypatch.setattr(pieces, "time", SimpleNamespace(sleep=turns.append))
+    for numbers, ask in (
+        (784 * 30, lambda: with_data.client.get("/network/state")),
+        (784, lambda: with_data.client.post("/activations", json={"pixels": ONE, "model": network_id})),
+        (12 * 10, lambda: with_data.client.get(f"/api/networks/{network_id}/unsuccessful_example")),
+    ):
+        turns.clear()
+        reply = ask()
+        assert (reply.status_code, reply.mimetype) == (200, "application/json")
+        assert reply.get_json()
+        assert len(turns) >= numbers / 10
 
 
 def with_one(value: object, place: int = 5) -> list[object]:

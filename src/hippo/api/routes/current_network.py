@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -20,6 +19,7 @@ from hippo import strict_json
 from hippo.api.inference_replies import CurrentNetworkReply
 from hippo.api.inference_schemas import ActivationsBody, NewNetworkBody, PictureQuery, PredictBody
 from hippo.api.inference_schemas import StreamBody as StreamFields
+from hippo.api.pieces import pieces
 from hippo.api.requests import MAX_IMAGES_BYTES, takes
 from hippo.api.routes import BODY, current_engine, named_after_view, replies
 from hippo.api.routes.inference import ACTIVATIONS, PREDICTION, activated, predicted
@@ -132,7 +132,7 @@ def predict_picture_with_current_network(query: PictureQuery) -> dict[str, Any]:
 
 @blueprint.post("/activations", responses=ACTIVATIONS)
 @takes(MAX_IMAGES_BYTES)
-def activate_current_network(body: ActivationsBody) -> dict[str, Any]:
+def activate_current_network(body: ActivationsBody) -> Response:
     """Show what every neuron shows for an image, of the current network unless another is named."""
     with _unknown_without_model():
         return activated(body, body.model or _current())
@@ -174,19 +174,15 @@ def _shown(network_id: str) -> Response:
 
 
 def _written(network_id: str, network: NeuralNetwork) -> Iterator[str]:
-    """Write the network row by row, and let others have their turn in between: it can be many megabytes."""
+    """Write the network piece by piece: it can be many megabytes."""
     head = {"network_id": network_id, "sizes": list(network.sizes), "activation": network.spec.activation}
     yield strict_json.dumps(head)[:-1]
     parameters = network.model.parameters
     for field, kind in (("weights", "weights"), ("biases", "bias")):
         yield f',"{field}":['
         for place, name in enumerate(name for name in parameters if name.endswith(f".{kind}")):
-            yield "[" if place == 0 else ",["
+            yield "," if place else ""
             # (in, out) here, a row for each neuron there; a bias becomes a column
-            rows = parameters[name].T if kind == "weights" else parameters[name][:, None]
-            for begin in range(0, len(rows), 8):
-                time.sleep(0)
-                yield ("," if begin else "") + strict_json.dumps(rows[begin : begin + 8].tolist())[1:-1]
-            yield "]"
+            yield from pieces(parameters[name].T if kind == "weights" else parameters[name][:, None])
         yield "]"
     yield "}"
