@@ -133,4 +133,4 @@ class Transfers:
         target.unlink(missing_ok=True)
         if answer["type"] == "failed":
             raise _ERRORS.get(answer.get("code", ""), NotReady)(answer["error"])
-        raise NotReady(f"The process that did this died: {answer['reason']}. Try again.")
+        raise NotReady(answer.get("error") or f"The process that did this died: {answer['reason']}. Try again.")
