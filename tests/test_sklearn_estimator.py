@@ -134,6 +134,32 @@ def test_partial_fit_pass_by_pass_is_fit() -> None:
     np.testing.assert_array_equal(parts.predict_proba(x), whole.predict_proba(x))
 
 
+@pytest.mark.parametrize("fitted", [0, 2])
+def test_partial_fit_may_be_called_more_often_than_a_run_has_epochs(
+    fitted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = blobs()
+    whole = HippoClassifier((6,), epochs=12, random_state=3).fit(x, y)
+    monkeypatch.setattr("hippo.training.config.MAX_EPOCHS", 10)
+    monkeypatch.setattr("hippo.sklearn_estimator.MAX_EPOCHS", 10, raising=False)
+    parts = HippoClassifier((6,), epochs=2, random_state=3)
+    if fitted:
+        parts.fit(x, y)
+    for _ in range(12 - fitted):
+        parts.partial_fit(x, y, classes=[0, 1, 2])
+    for name, array in whole.parameters_.items():
+        np.testing.assert_array_equal(parts.parameters_[name], array)
+    assert [record["epoch"] for record in parts.history_] == list(range(1, 13))
+    assert [record["loss"] for record in parts.history_] == [record["loss"] for record in whole.history_]
+
+
+def test_a_call_of_partial_fit_copies_no_history() -> None:
+    x, y = blobs()
+    model = HippoClassifier((6,), random_state=3).fit(x, y).partial_fit(x, y)
+    assert len(model.history_) == 51
+    assert model._plan_.state.history == []
+
+
 def test_partial_fit_learns_classes_that_come_later() -> None:
     x, y = blobs(2)
     model = HippoClassifier(random_state=0).partial_fit(x[y == 0], y[y == 0], classes=[0, 1])

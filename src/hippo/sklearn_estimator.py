@@ -27,6 +27,7 @@ from hippo.errors import InvalidValue
 from hippo.network import ACTIVATIONS, MAX_PARAMETERS, RECTIFIERS, make_layers, shuffling
 from hippo.nn import Array, CrossEntropyLoss, Sequential, softmax
 from hippo.training import EpochRecord, Labels, TrainingConfig, TrainingState, train
+from hippo.training.config import MAX_EPOCHS
 
 #: Rows that are answered at once.
 CHUNK = 1_000
@@ -188,7 +189,7 @@ class HippoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         if labels.min() < 0:
             raise ValueError(f"y holds labels that are not among the classes {known.tolist()}.")
         plan = self._plan(inputs, known) if first else self._plan_
-        return self._learn(_Table(inputs, labels, len(known)), known, plan, plan.state.epoch + 1)
+        return self._learn(_Table(inputs, labels, len(known)), known, plan, plan.state.epoch % MAX_EPOCHS + 1)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the probability of each class, in the order of `classes_`: (N, n_classes), rows sum to 1."""
@@ -226,7 +227,10 @@ class HippoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         return _Plan((inputs.shape[1], *hidden, len(classes)), self.activation, _plain(self.dropout), seed)
 
     def _learn(self, table: _Table, classes: NDArray[Any], plan: _Plan, epochs: int) -> Self:
-        """Train until `epochs` are finished. What was learned before stays as it was unless that succeeds."""
+        """Train until `epochs` are finished. What was learned before stays as it was unless that succeeds.
+
+        A run counts no further than `MAX_EPOCHS`, but partial_fit may be called for ever: then it counts from 0 again.
+        """
         values = (epochs, self.mini_batch_size, self.learning_rate, plan.seed, self.optimizer)
         more = {"momentum": self.momentum, "weight_decay": self.weight_decay}
         try:
@@ -235,10 +239,16 @@ class HippoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             )
         except InvalidValue as error:
             raise ValueError(error.message) from error
-        state = copy.deepcopy(plan.state)
-        network = plan.network(np.float32, self.parameters_ if state.epoch else None)
-        train(network, CrossEntropyLoss(), table, config, shuffling(plan.seed), state=state)
-        self.classes_, self.parameters_, self.history_ = classes, network.parameters, state.history
+        state, before = copy.deepcopy(plan.state), plan.state.epoch
+        state.epoch = before % MAX_EPOCHS
+        network = plan.network(np.float32, self.parameters_ if before else None)
+        records = train(network, CrossEntropyLoss(), table, config, shuffling(plan.seed), state=state)
+        for number, record in enumerate(records, before + 1):
+            record["epoch"] = number
+        # kept here alone: in the state it would be copied with every call
+        state.epoch, state.history = before + len(records), []
+        self.classes_, self.parameters_, self.history_ = classes, network.parameters, self.history_ if before else []
+        self.history_ += records
         self._plan_ = replace(plan, state=state)
         return self
 
