@@ -40,8 +40,8 @@ HEALTHY_AFTER = 10.0
 class Task:
     """Something for a worker to do: `message` starts it, `report` is called with what it tells.
 
-    `report` gets the worker's messages, and ``{"type": "lost", "reason": ...}`` when the worker died under the task. Where
-    none did, but the server stops, this has an ``error`` to be shown, too.
+    `report` gets the worker's messages, and ``{"type": "lost", "reason": ...}`` when the worker died under the task;
+    where none did, but the server stops, that has an ``error`` to be shown, too.
     """
 
     job_id: str
