@@ -6,6 +6,7 @@ import errno
 import io
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,6 +25,17 @@ VIEW = "exchange.import_network"
 
 def send(client: FlaskClient, data: bytes = b"a file", query: str = "", **options: Any) -> Any:
     return client.post(f"/api/networks/import{query}", data=data, **{**FILE, **options})
+
+
+def test_a_file_that_comes_in_too_slowly_is_given_up(
+    client: FlaskClient, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([0.0, 299.0, 301.0])
+    monkeypatch.setattr(uploads, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    reply = send(client, b"x" * 3 * uploads.PIECE_BYTES)
+    assert (reply.status_code, reply.get_json()["code"]) == (503, "not_ready")
+    assert "within 5 minutes" in reply.get_json()["error"]
+    assert [call[0] for call in engine.calls] == ["incoming"]
 
 
 @pytest.mark.parametrize("form", FORMATS)

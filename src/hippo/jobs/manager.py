@@ -28,7 +28,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from hippo.clock import now
-from hippo.errors import JobEnded, NotReady, TooManyJobs
+from hippo.errors import JobEnded, NotReady, TooManyJobs, UnknownNetwork
 from hippo.jobs.bus import EventBus
 from hippo.jobs.frames import Message
 from hippo.jobs.inbox import RETRY, Inbox, later
@@ -81,7 +81,7 @@ class JobManager:
         self._held: dict[str, threading.Timer] = {}
         self._inbox = Inbox(self._lock, self._take)
         self._reports = Reports(store, files, bus, retry=lambda job: self._enqueue(job, first=True))
-        self._passes = Passes(backend)
+        self._passes = Passes(backend, self._remove_outputs_of_deleted)
         self._stopping = False
 
     def start(self) -> None:
@@ -211,6 +211,13 @@ class JobManager:
             When it took longer than `timeout` seconds, or failed.
         """
         self._passes.make(self._store.network(network_id), timeout)
+
+    def _remove_outputs_of_deleted(self, network_id: str) -> None:
+        """Remove what a pass has written after the network's files were deleted."""
+        try:
+            self._store.network(network_id)
+        except UnknownNetwork:
+            self._files.delete_model(network_id)
 
     def shutdown(self, timeout: float) -> None:
         """Take no new jobs; interrupt what runs: workers checkpoint and exit within `timeout` seconds."""

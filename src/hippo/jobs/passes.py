@@ -6,8 +6,10 @@ pass.
 
 from __future__ import annotations
 
+import logging
 import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hippo.errors import NotReady
@@ -15,6 +17,8 @@ from hippo.jobs.frames import Message
 from hippo.jobs.process_backend import ProcessBackend
 from hippo.jobs.store import StoredNetwork
 from hippo.jobs.worker_keeper import Task
+
+log = logging.getLogger(__name__)
 
 #: Passes that may be under way or wait at a time; each takes the assistant a second or less, for large networks more.
 MOST_UNDER_WAY = 16
@@ -43,10 +47,13 @@ class Passes:
     ----------
     backend : ProcessBackend
         What makes them.
+    ended : callable
+        Given the id of a network when a pass of it has ended, before anybody hears of it.
     """
 
-    def __init__(self, backend: ProcessBackend) -> None:
+    def __init__(self, backend: ProcessBackend, ended: Callable[[str], None] = lambda network_id: None) -> None:
         self._backend = backend
+        self._ended = ended
         self._lock = threading.RLock()
         self._under_way: dict[tuple[str, str | None], OutputsPass] = {}
 
@@ -84,6 +91,10 @@ class Passes:
         def report(message: Message) -> None:
             with self._lock:
                 del self._under_way[key]
+            try:
+                self._ended(network.network_id)
+            except Exception:
+                log.exception("After the pass of network %s something failed", network.network_id)
             begun.answer = message
             begun.done.set()
 
