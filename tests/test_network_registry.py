@@ -281,6 +281,39 @@ def test_examples_follow_the_current_weights(registry: Registry) -> None:
     assert registry.passes == [network_id] * 2
 
 
+def test_answers_of_only_so_many_networks_are_kept_in_memory(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hippo.answers.CACHED_OUTPUTS", 2)
+    ids = [registry.create(SPEC)["network_id"] for _ in range(3)]
+    for network_id in (ids[0], ids[1], ids[0], ids[2]):
+        registry.answers(network_id)
+    assert [network_id for network_id, _ in registry.known._outputs] == [ids[0], ids[2]]  # asked last
+
+
+def test_answers_of_a_deleted_network_are_not_kept_in_memory(registry: Registry) -> None:
+    kept, deleted = (registry.create(SPEC)["network_id"] for _ in range(2))
+    for network_id in (kept, deleted):
+        registry.answers(network_id)
+    registry.delete(deleted)
+    assert [network_id for network_id, _ in registry.known._outputs] == [kept]
+
+
+def test_a_run_that_ends_during_the_pass_has_it_made_once_more(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network_id = registry.create(SPEC)["network_id"]
+    passes: list[str] = []
+
+    def run_ends_first(asked: str) -> None:
+        passes.append(asked)
+        registry.files.save_outputs(asked, registry.outputs, WEIGHTS, "initial" if len(passes) > 1 else "older")
+
+    monkeypatch.setattr(registry.known, "_compute_outputs", run_ends_first)
+    assert np.array_equal(registry.answers(network_id)[0], registry.outputs)
+    assert passes == [network_id, network_id]
+
+
 def test_damaged_answers_are_made_again(registry: Registry) -> None:
     network_id = registry.create(SPEC)["network_id"]
     registry.files.outputs_path(network_id).write_bytes(b"\x00" * 10)

@@ -316,3 +316,21 @@ def test_pages_of_other_origins_may_take_a_stream_up_again(home: House) -> None:
     }
     reply = home.client.options("/network/train", headers=headers)
     assert "last-event-id" in reply.headers["Access-Control-Allow-Headers"].lower()
+
+
+def test_a_stream_without_news_waits_and_does_not_turn(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, stream, job = begin(home)
+    next(stream)
+    home.say(job, STARTED, EPOCH | {"epoch": 1})
+    assert '"epoch": 1' in next(stream)
+    reads: list[int] = []
+    history = home.engine.jobs.history
+
+    def counted(job_id: str, after: int) -> Any:
+        reads.append(after)
+        return history(job_id, after)
+
+    monkeypatch.setattr(home.engine.jobs, "history", counted)
+    monkeypatch.setattr(home.app.extensions["streams"], "_heartbeat", 0.2)
+    assert [next(stream), next(stream)] == [COMMENT, COMMENT]
+    assert len(reads) <= 2

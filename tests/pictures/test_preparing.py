@@ -13,7 +13,9 @@ from PIL import Image, ImageDraw, ImageFilter
 from hippo.datasets import MNISTLoader
 from hippo.network import NeuralNetwork
 from hippo.pictures import prepare, takes_long
-from tests.pictures.drawn import encoded, png, redrawn, seven
+from hippo.pictures.headers import read_header
+from hippo.pictures.preparing import MOST_BYTES_AT_ONCE
+from tests.pictures.drawn import chunk, encoded, png, redrawn, seven
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 
@@ -255,3 +257,23 @@ def test_a_digit_that_reaches_the_border_is_whole() -> None:
     assert prepare(encoded(tight)).inverted
     assert made[4:8].max() > 200
     assert made[20:24].max() > 200
+
+
+def test_a_file_of_many_bytes_takes_long_although_its_picture_is_small() -> None:
+    small = encoded(seven())
+    assert not takes_long(small + bytes(MOST_BYTES_AT_ONCE - len(small)))
+    assert takes_long(small + bytes(MOST_BYTES_AT_ONCE - len(small) + 1))
+
+
+@pytest.mark.parametrize("factor", [1, 257])
+def test_sixteen_bits_a_pixel_may_hold_eight(factor: int) -> None:
+    levels = np.asarray(seven(), np.uint16) * np.uint16(factor)
+    assert np.array_equal(image(encoded(Image.fromarray(levels))), PLAIN)
+
+
+def test_of_what_is_said_about_a_picture_only_the_short_is_read() -> None:
+    rows = b"".join(b"\0" + row.tobytes() for row in np.asarray(seven()))
+    short, long = chunk(b"eXIf", bytes(65_536)), chunk(b"eXIf", bytes(65_537))
+    plain = read_header(png(200, 150, rows)).data
+    assert read_header(png(200, 150, rows, long)).data == plain
+    assert len(read_header(png(200, 150, rows, short)).data) == len(plain) + len(short)

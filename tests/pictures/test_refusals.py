@@ -87,6 +87,16 @@ def test_lying_sizes_are_refused() -> None:
             prepare(JPEG[:place] + struct.pack(">HH", *size) + JPEG[place + 4 :])
 
 
+def test_a_second_header_that_says_another_size_is_refused_before_it_is_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    decoded: list[object] = []
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda picture: decoded.append(picture))
+    second = chunk(b"IHDR", struct.pack(">IIBBBBB", 4_000, 3_000, 8, 0, 0, 0, 0))
+    refused(png(28, 28, b"", second, chunk(b"IDAT", zlib.compress(bytes(4_001 * 3_000)))))
+    assert decoded == []
+
+
 def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
     bomb = png(30_000, 30_000, bytes(30_001 * 1_000))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
