@@ -33,8 +33,10 @@ lint:
 types:
 	$(BIN)/mypy --strict
 
+# Most tests wait for servers and browsers: three workers keep even two cores busy. Modules stay whole. More threads for
+# linear algebra than one each would only wait for another.
 tests:
-	$(BIN)/python -m pytest
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 bench: setup $(STAMPS)/bench
 	$(BIN)/python -m benchmarks

@@ -35,6 +35,8 @@ def main() -> None:
     """Run the command."""
     arguments = parser().parse_args()
     form = arguments.format or by_name(arguments.out)
+    if not arguments.out.parent.is_dir():
+        raise InvalidValue(f"The folder of OUT is not there: {arguments.out.parent}. Make it first.")
     network, facts = read_any(arguments.model, str(arguments.model))
     facts = beside(arguments.model, facts)
     claim = facts.get("claimed_accuracy")

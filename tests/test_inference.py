@@ -321,6 +321,31 @@ def test_what_takes_long_is_computed_elsewhere_with_the_same_answer(house: House
     assert house.away.asked[2:] == [("small", 20_000, False)]
 
 
+def test_to_draw_a_network_anew_takes_longer_than_to_read_it(house: House) -> None:
+    sizes = [784, 300, 10]
+    parameters = NetworkSpec.make(sizes).parameter_count
+    assert inference.READ * parameters < inference.LONGEST < inference.DRAW * parameters
+    house.add("never trained", sizes=sizes)
+    house.add("trained", sizes=sizes, accuracy=0.5)
+    for network_id in ("never trained", "trained"):
+        house.inference.predict(IMAGES[:1], network_id)
+    assert house.away.asked == [("never trained", 1, False)]
+
+
+def test_a_damaged_file_of_another_place_is_not_said_to_be_of_a_deleted_network(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = Hub({"far": NeuralNetwork([784, 12, 10])})
+
+    def load(name: str) -> NeuralNetwork:
+        raise DataError("The file is damaged.")
+
+    monkeypatch.setattr(hub, "load", load)
+    house.inference.add_source(hub)
+    with pytest.raises(DataError, match="damaged"):
+        house.inference.predict(IMAGES, "far")
+
+
 def test_callers_in_many_threads_do_not_disturb_each_other(house: House) -> None:
     house.add("a", sizes=[784, 64, 32, 10], accuracy=0.5)
     images = np.random.default_rng(2).random((8, 784), np.float32)

@@ -12,7 +12,7 @@ import pytest
 from hippo.datasets import MNIST, MNISTLoader
 from hippo.datasets.dataset import Dataset
 from hippo.errors import InvalidValue
-from hippo.network import MAX_PARAMETERS, NetworkSpec, NeuralNetwork
+from hippo.network import MAX_PARAMETERS, ROWS_AT_ONCE, NetworkSpec, NeuralNetwork
 from hippo.nn import Linear, Sigmoid, softmax
 from hippo.training import Callback, TrainingConfig, TrainingRun
 from tests.jobs.made_data import made_mnist
@@ -195,6 +195,35 @@ def test_a_single_picture_is_a_batch_of_one() -> None:
     picture = np.random.default_rng(1).random(784)
     np.testing.assert_array_equal(network.predict(picture), network.predict(picture.reshape(1, 784)))
     assert [layer.shape for layer in network.activations(picture)] == [(1, 784), (1, 8), (1, 10)]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "images", "most"),
+    [((784, 30, 10), 20_000, 30_000_000), ((784, *[10_000, 1] * 3, 10), 600, 140_000_000)],
+    ids=["many images", "wide layers"],
+)
+def test_predict_keeps_little_in_memory(sizes: tuple[int, ...], images: int, most: int) -> None:
+    network = NeuralNetwork(sizes, initializer="zeros")
+    pictures = np.broadcast_to(np.float32(0.5), (images, 784))
+    tracemalloc.start()
+    try:
+        network.predict(pictures)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # what is being computed, and in the second case 63 MB of weights in float64; every layer would be 130 and 210 MB
+    assert peak < most
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "relu"])
+def test_an_image_gets_the_same_answer_alone_and_among_many(activation: str) -> None:
+    network = NeuralNetwork([784, 40, 10], activation, seed=1)
+    pictures = np.random.default_rng(1).random((2 * ROWS_AT_ONCE + 1, 784), np.float32)
+    together = network.predict(pictures)
+    for place in (0, 1, ROWS_AT_ONCE - 1, ROWS_AT_ONCE, 2 * ROWS_AT_ONCE - 1, 2 * ROWS_AT_ONCE):
+        np.testing.assert_array_equal(together[place], network.predict(pictures[place])[0])
+    np.testing.assert_array_equal(together, network.activations(pictures)[-1])
+    assert network.predict(pictures[:0]).shape == (0, 10)
 
 
 def test_from_parameters_copies() -> None:

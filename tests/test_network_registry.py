@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -23,8 +24,8 @@ from hippo.errors import (
     TrainingInProgress,
     UnknownNetwork,
 )
-from hippo.jobs import conversions
-from hippo.jobs.store import Store
+from hippo.jobs import conversions, transfers
+from hippo.jobs.store import Store, StoredNetwork
 from hippo.jobs.transfers import MOST_INCOMING, Transfers
 from hippo.jobs.worker_keeper import Task
 from hippo.network import NetworkSpec, NeuralNetwork
@@ -160,6 +161,49 @@ def test_delete_all_and_cleanup_keep_what_is_in_training(registry: Registry) -> 
     assert new not in [record["network_id"] for record in registry.list()]
 
 
+def test_a_network_that_is_deleted_while_it_is_loaded_is_not_in_memory(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network_id = registry.create(SPEC)["network_id"]
+    find = registry.store.network
+
+    def found_and_deleted(asked: str) -> StoredNetwork:
+        found = find(asked)
+        registry.delete(asked)
+        return found
+
+    monkeypatch.setattr(registry.store, "network", found_and_deleted)
+    registry.load(network_id)
+    assert registry.count_in_memory() == 0
+    with pytest.raises(UnknownNetwork):
+        registry.load(network_id)
+    assert registry.count_in_memory() == 0
+
+
+def test_a_network_that_is_deleted_while_it_is_created_is_not_in_memory(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = registry.store.add_network
+
+    def added_and_deleted(network: StoredNetwork) -> None:
+        add(network)
+        registry.delete(network.network_id)
+
+    monkeypatch.setattr(registry.store, "add_network", added_and_deleted)
+    registry.create(SPEC)
+    assert registry.count_in_memory() == 0
+
+
+def test_a_network_that_is_deleted_while_it_is_imported_is_not_ready(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry.known, "_compute_outputs", registry.delete)
+    with pytest.raises(NotReady, match="was deleted"):
+        coming_in(registry, export(NeuralNetwork(SPEC), {}, "npz"))
+    assert (registry.list(), registry.count_in_memory(), left(registry)) == ([], 0, [])
+    assert registry.files.saved_networks() == []
+
+
 def test_a_deletion_cut_short_is_finished_at_the_next_start(
     registry: Registry, open_registry: Callable[[], Registry]
 ) -> None:
@@ -235,6 +279,39 @@ def test_examples_follow_the_current_weights(registry: Registry) -> None:
     registry.outputs = answers([50])
     assert registry.example(network_id, correct=False).index == 50
     assert registry.passes == [network_id] * 2
+
+
+def test_answers_of_only_so_many_networks_are_kept_in_memory(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hippo.answers.CACHED_OUTPUTS", 2)
+    ids = [registry.create(SPEC)["network_id"] for _ in range(3)]
+    for network_id in (ids[0], ids[1], ids[0], ids[2]):
+        registry.answers(network_id)
+    assert [network_id for network_id, _ in registry.known._outputs] == [ids[0], ids[2]]  # asked last
+
+
+def test_answers_of_a_deleted_network_are_not_kept_in_memory(registry: Registry) -> None:
+    kept, deleted = (registry.create(SPEC)["network_id"] for _ in range(2))
+    for network_id in (kept, deleted):
+        registry.answers(network_id)
+    registry.delete(deleted)
+    assert [network_id for network_id, _ in registry.known._outputs] == [kept]
+
+
+def test_a_run_that_ends_during_the_pass_has_it_made_once_more(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network_id = registry.create(SPEC)["network_id"]
+    passes: list[str] = []
+
+    def run_ends_first(asked: str) -> None:
+        passes.append(asked)
+        registry.files.save_outputs(asked, registry.outputs, WEIGHTS, "initial" if len(passes) > 1 else "older")
+
+    monkeypatch.setattr(registry.known, "_compute_outputs", run_ends_first)
+    assert np.array_equal(registry.answers(network_id)[0].outputs, registry.outputs)
+    assert passes == [network_id, network_id]
 
 
 def test_damaged_answers_are_made_again(registry: Registry) -> None:
@@ -369,6 +446,23 @@ def test_only_so_many_files_come_in_at_a_time(registry: Registry) -> None:
     assert left(registry) == []
     with registry.incoming():
         pass
+
+
+def test_a_file_that_does_not_come_in_loses_its_place(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfers, "LONGEST_INCOMING", 0.0)
+    with ExitStack() as stalled:
+        for _ in range(MOST_INCOMING):
+            stalled.enter_context(registry.incoming())
+        for timer in threading.enumerate():
+            if isinstance(timer, threading.Timer):
+                timer.join(10)
+        monkeypatch.setattr(transfers, "LONGEST_INCOMING", 60.0)
+        with ExitStack() as others:
+            for _ in range(MOST_INCOMING):
+                others.enter_context(registry.incoming())
+            stalled.close()  # gives back no place that is another's by now
+            with pytest.raises(NotReady, match="4 models are being imported"):
+                others.enter_context(registry.incoming())
 
 
 @pytest.mark.parametrize("trained", [False, True])

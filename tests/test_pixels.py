@@ -44,21 +44,24 @@ def test_a_body_is_read_into_fields_and_images() -> None:
     assert read_body(b'{"model": "x"}') == ({"model": "x"}, None)
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b'{"a": NaN}', b'{"a": -Infinity}', b"\xff", b"{} {}", b"9" * 5_000])
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"{", b'{"a": NaN}', b'{"a": -Infinity}', b'{"a": 1e999}', b"\xff", b"{} {}", b"9" * 5_000, b'"{}"'],
+)
 def test_what_is_not_json_is_malformed(raw: bytes) -> None:
     with pytest.raises(MalformedBody):
         read_body(raw)
 
 
-@pytest.mark.parametrize("raw", [b'{"a":' + b"[" * 100_000, b"[" * 100_000 + b"]" * 100_000])
+@pytest.mark.parametrize(
+    "raw", [b'{"a":' + b"[" * 100_000, b'{"a":' + b"[" * 64 + b"]" * 64 + b"}", b"[" * 100_000 + b"]" * 100_000]
+)
 def test_deep_nesting_is_malformed(raw: bytes) -> None:
     with pytest.raises(MalformedBody):
         read_body(raw)
 
 
-@pytest.mark.parametrize(
-    "body", [[], "text", 1, {"pixels": [ROW] * 1_001}, {"pixels": [1e999]}, {"model": "x" * 100_000}, {"pixels": 1}]
-)
+@pytest.mark.parametrize("body", [[], "text", 1, {"pixels": [ROW] * 1_001}, {"model": "x" * 100_000}, {"pixels": 1}])
 def test_what_is_no_request_is_refused(body: object) -> None:
     with pytest.raises(WrongPixels):
-        read_body(json.dumps(body).replace("Infinity", "1e999").encode())
+        read_body(json.dumps(body).encode())

@@ -45,6 +45,25 @@ def test_every_recipe_makes_an_experiment_with_its_settings(name: str) -> None:
     assert not recipe.about.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("hidden", "more", "rate"),
+    [
+        ("", "", 3.0),
+        ("30", "", 3.0),
+        ("500 100", "", 3.0),
+        ("128", "", 2.3),
+        ("30 300", "", 1.0),
+        ("300", "--learning-rate 3", 3.0),
+        ("300", "--loss cross_entropy", 0.1),
+        ("300", "--activation tanh", 0.1),
+        ("300", "--optimizer adam", 0.001),
+    ],
+)
+def test_the_rate_that_is_not_said_suits_the_network(hidden: str, more: str, rate: float) -> None:
+    arguments = parsed("--sizes", "784", *hidden.split(), "10", *more.split())
+    assert experiment_from(arguments, 1).config.learning_rate == rate
+
+
 @pytest.mark.parametrize("name", COMPARISONS)
 def test_every_comparison_differs_in_one_thing_only(name: str) -> None:
     made = [experiment_from(parsed(), 1, recipe=recipe) for recipe in COMPARISONS[name].values()]

@@ -111,6 +111,14 @@ def test_any_number_of_classes_with_texts_for_labels(classes: int) -> None:
     assert model.score(x, y) > 0.99
 
 
+@pytest.mark.parametrize("one", [6, np.int64(6)])
+def test_one_number_is_one_hidden_layer(one: Any) -> None:
+    x, y = blobs()
+    alone, listed = (HippoClassifier(size, epochs=2, random_state=3).fit(x, y) for size in (one, (6,)))
+    assert alone.get_params()["hidden_layer_sizes"] is one
+    np.testing.assert_array_equal(alone.predict_proba(x), listed.predict_proba(x))
+
+
 def test_partial_fit_pass_by_pass_is_fit() -> None:
     x, y = blobs()
     settings: dict[str, Any] = {"hidden_layer_sizes": (6,), "dropout": 0.2, "random_state": 3}
@@ -124,6 +132,32 @@ def test_partial_fit_pass_by_pass_is_fit() -> None:
     for name, array in whole.parameters_.items():
         np.testing.assert_array_equal(parts.parameters_[name], array)
     np.testing.assert_array_equal(parts.predict_proba(x), whole.predict_proba(x))
+
+
+@pytest.mark.parametrize("fitted", [0, 2])
+def test_partial_fit_may_be_called_more_often_than_a_run_has_epochs(
+    fitted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = blobs()
+    whole = HippoClassifier((6,), epochs=12, random_state=3).fit(x, y)
+    monkeypatch.setattr("hippo.training.config.MAX_EPOCHS", 10)
+    monkeypatch.setattr("hippo.sklearn_estimator.MAX_EPOCHS", 10, raising=False)
+    parts = HippoClassifier((6,), epochs=2, random_state=3)
+    if fitted:
+        parts.fit(x, y)
+    for _ in range(12 - fitted):
+        parts.partial_fit(x, y, classes=[0, 1, 2])
+    for name, array in whole.parameters_.items():
+        np.testing.assert_array_equal(parts.parameters_[name], array)
+    assert [record["epoch"] for record in parts.history_] == list(range(1, 13))
+    assert [record["loss"] for record in parts.history_] == [record["loss"] for record in whole.history_]
+
+
+def test_a_call_of_partial_fit_copies_no_history() -> None:
+    x, y = blobs()
+    model = HippoClassifier((6,), random_state=3).fit(x, y).partial_fit(x, y)
+    assert len(model.history_) == 51
+    assert model._plan_.state.history == []
 
 
 def test_partial_fit_learns_classes_that_come_later() -> None:
@@ -165,6 +199,11 @@ def test_it_works_in_a_pipeline_and_a_search() -> None:
     ("settings", "text"),
     [
         ({"hidden_layer_sizes": (0,)}, "whole numbers from 1, not 0"),
+        ({"hidden_layer_sizes": 0}, "whole numbers from 1, not 0"),
+        ({"hidden_layer_sizes": True}, "whole numbers from 1, not True"),
+        ({"hidden_layer_sizes": "100"}, "a sequence of whole numbers, or one of them, not '100'"),
+        ({"hidden_layer_sizes": None}, "a sequence of whole numbers, or one of them, not None"),
+        ({"hidden_layer_sizes": 2.5}, "a sequence of whole numbers, or one of them, not 2.5"),
         ({"hidden_layer_sizes": (2.5,)}, "whole numbers from 1, not 2.5"),
         ({"hidden_layer_sizes": (100_000, 100_000)}, "at most 50,000,000 parameters"),
         ({"activation": "cubic"}, "activation must be one of sigmoid, tanh"),

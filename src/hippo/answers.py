@@ -39,7 +39,7 @@ class Example:
     correct : bool
     pixels : ndarray of uint8 (784,)
         0 is paper, 255 ink.
-    output_weights : list of 10 lists of H floats
+    output_weights : ndarray of float32 (10, H)
         Weights of the last layer, one row per digit.
     network_output : list of 10 floats
     """
@@ -49,7 +49,7 @@ class Example:
     actual: int
     correct: bool
     pixels: NDArray[np.uint8]
-    output_weights: list[list[float]]
+    output_weights: Array
     network_output: list[float]
 
 
@@ -112,7 +112,7 @@ class Answers:
             actual=int(test_data.labels[index]),
             correct=correct,
             pixels=test_data.pixels[index],
-            output_weights=found.last_weights.T.tolist(),
+            output_weights=found.last_weights.T,
             network_output=outputs[index].tolist(),
         )
 

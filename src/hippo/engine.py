@@ -112,6 +112,9 @@ class Engine:
             self.data()
         except DataError as error:
             log.warning("%s", error.message)
+        problem = self.inference.problem()
+        if problem is not None:
+            log.warning("%s", problem if self._hub is None else f"{problem} Or it is still to come from the Hub.")
         self.jobs.start()
         if self._hub is not None:
             self._hub.refresh()

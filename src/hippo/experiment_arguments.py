@@ -124,11 +124,18 @@ def settings_given(arguments: argparse.Namespace) -> list[str]:
 
 
 def _usual_rate(network: Mapping[str, Any], training: Mapping[str, Any]) -> dict[str, float]:
-    """Return a learning rate that suits what was said: 3.0 is for SGD on sigmoid with quadratic cost only."""
+    """Return a learning rate that suits what was said: 3.0 is for SGD on sigmoid with quadratic cost only.
+
+    And for no more than 100 neurons in the last hidden layer: a step moves what an output adds up by a share of each of
+    them. Measured: with rate times neurons at 450 all networks learned, from 500 on most answered always the same.
+    """
     if training.get("optimizer", "sgd") != "sgd":
         return {"learning_rate": 0.001}
     is_classic = network.get("activation", "sigmoid") == "sigmoid" and network.get("loss", "quadratic") == "quadratic"
-    return {} if is_classic else {"learning_rate": 0.1}
+    if not is_classic:
+        return {"learning_rate": 0.1}
+    hidden = tuple(network.get("layer_sizes", ()))[1:-1]
+    return {"learning_rate": float(f"{300 / hidden[-1]:.2g}")} if hidden and hidden[-1] > 100 else {}
 
 
 def _given(arguments: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:

@@ -107,6 +107,10 @@ class Inference:
             return False
         return True
 
+    def problem(self) -> str | None:
+        """Say what is wrong with the network that answers requests which name none, if one was set and is not there."""
+        return self._choice.problem()
+
     def models(self) -> list[dict[str, Any]]:
         """Describe every trained network (see `ModelChoice.models`)."""
         return self._choice.models()
@@ -139,7 +143,7 @@ class Inference:
                 outputs = self._loaded(chosen).predict(images)
         return Prediction(chosen.name, chosen.network_id, distribution(outputs))
 
-    def activations(self, image: Array, model: str | None = None) -> tuple[list[list[float]], list[int], str]:
+    def activations(self, image: Array, model: str | None = None) -> tuple[list[Array], list[int], str]:
         """Return the activations of every layer for `image` (784,), the widths of the layers, and the network's name.
 
         The first layer is the image, the last the ten outputs as they are, not made a distribution.
@@ -154,7 +158,7 @@ class Inference:
             sizes = list(network.sizes)
             with np.errstate(over="ignore", invalid="ignore"):
                 layers = [layer[0] for layer in network.activations(image[np.newaxis])]
-        return [np.nan_to_num(layer).tolist() for layer in layers], sizes, chosen.name
+        return [np.nan_to_num(layer) for layer in layers], sizes, chosen.name
 
     def _takes_long(self, network: StoredNetwork, images: int) -> bool:
         """Estimate whether to load this network, if it is not kept, and pass so many images through takes too long."""

@@ -101,6 +101,14 @@ class ModelChoice:
                 described.append({"network_id": None, "source": "hub", **model, "default": is_default})
         return described
 
+    def problem(self) -> str | None:
+        """Say what is wrong with the setting DEFAULT_MODEL, if anything is."""
+        try:
+            self.choose(None)
+        except NoModel as error:
+            return error.message if self._default is not None else None
+        return None
+
     def choose(self, model: str | None) -> Chosen:
         """Return the network that answers; raises UnknownModel and NoModel, as `Inference.network` does."""
         if model is not None:

@@ -7,7 +7,8 @@ one loop of ``training``. Where networks are kept is the matter of ``persistence
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -27,12 +28,16 @@ __all__ = [
     "MAX_PARAMETERS",
     "OUTPUTS",
     "RECTIFIERS",
+    "ROWS_AT_ONCE",
     "Data",
     "NetworkSpec",
     "NeuralNetwork",
     "make_layers",
     "shuffling",
 ]
+
+#: Images that are passed through at a time, and the numbers that the widest layer may then hold (16 MB).
+ROWS_AT_ONCE, NUMBERS_AT_ONCE = 1_000, 2_000_000
 
 #: Pairs of columns (784, 1), (10, 1), as older code has them, or a Dataset.
 Data = Dataset | Sequence[tuple[Array, Array]]
@@ -99,8 +104,17 @@ class NeuralNetwork:
         return self.spec.layer_sizes
 
     def predict(self, images: Array) -> Array:
-        """Return the ten outputs (N, 10), each 0-1, for `images` (N, 784), 0-1. With a softmax every row sums to 1."""
-        return self.activations(images)[-1]
+        """Return the ten outputs (N, 10), each 0-1, for `images` (N, 784), 0-1. With a softmax every row sums to 1.
+
+        Computed as `activations` does, but for some images at a time, of which only the last layer is kept.
+        """
+        images = np.atleast_2d(np.asarray(images))
+        outputs = np.empty((len(images), self.sizes[-1]), np.float32)
+        rows = max(1, min(ROWS_AT_ONCE, NUMBERS_AT_ONCE // max(self.sizes)))
+        for begin in range(0, len(images), rows):
+            some = images[begin : begin + rows].astype(np.float64)
+            (outputs[begin : begin + rows],) = deque(self._shown(some), maxlen=1)
+        return outputs
 
     def activations(self, images: Array) -> list[Array]:
         """Return what every layer shows for `images` (N, 784): the input, hidden layers (N, width), outputs (N, 10).
@@ -109,14 +123,16 @@ class NeuralNetwork:
         another library. It may be called from several threads at once.
         """
         x: Array = np.atleast_2d(np.asarray(images, np.float64))
-        layers = [x]
+        return [x.astype(np.float32), *(layer.astype(np.float32) for layer in self._shown(x))]
+
+    def _shown(self, x: Array) -> Iterator[Array]:
+        """Yield what each layer after the input shows for `x` (N, 784), float64."""
         for module in self.model.modules:
             x = _in_float64(module).forward(x)
             if not isinstance(module, Linear | Dropout):
-                layers.append(x)
+                yield x
         if isinstance(self.model.modules[-1], Linear):
-            layers.append(output_probabilities(self.loss, x))
-        return [layer.astype(np.float32) for layer in layers]
+            yield output_probabilities(self.loss, x)
 
     def train(
         self,

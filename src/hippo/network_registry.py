@@ -12,8 +12,8 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -82,9 +82,8 @@ class NetworkRegistry:
     def create(self, spec: NetworkSpec, name: str | None = None) -> dict[str, Any]:
         """Keep a new network and return its record. Its weights are made from the seed when they are first needed."""
         network = StoredNetwork(str(uuid.uuid4()), name, spec, now())
-        self._store.add_network(network)
-        with self._lock:
-            self._in_memory.add(network.network_id)
+        with self._brought_in(network.network_id):
+            self._store.add_network(network)
         return network.record(in_memory=True, active_job_id=None)
 
     def incoming(self) -> AbstractContextManager[Path]:
@@ -107,7 +106,7 @@ class NetworkRegistry:
         ImportRefused
             When the file is no network that this server can have; nothing is kept then.
         NotReady
-            When it could not be read or written now.
+            When it could not be read or written now, or is deleted meanwhile.
         """
         network_id, revision = str(uuid.uuid4()), str(uuid.uuid4())
         made, found = self._transfers.take_in(file, "The file", revision)
@@ -120,12 +119,12 @@ class NetworkRegistry:
             made.unlink(missing_ok=True)
             self._files.delete_model(network_id)  # without a row it would come back with the next start
             raise NotReady("The network could not be kept: the disk or the database fails. Try again.") from error
-        self.load(network_id)
         try:
-            self._answers.of(network_id)
-        except (NotReady, DataError) as error:
-            log.warning("The accuracy of the imported network %s is not measured yet: %s", network_id, error.message)
-        return self.get(network_id) | {name: found[name] for name in ("format", "claimed_accuracy")}
+            self.load(network_id)
+            self._measure(network_id)
+            return self.get(network_id) | {name: found[name] for name in ("format", "claimed_accuracy")}
+        except UnknownNetwork:
+            raise NotReady("The network was deleted while its accuracy was measured. Import it again.") from None
 
     def export(self, network_id: str, form: str) -> BinaryIO:
         """Return a network as an open file in a format of `interchange.FORMATS`; it has no name and goes when closed.
@@ -160,12 +159,9 @@ class NetworkRegistry:
 
     def load(self, network_id: str) -> str:
         """Bring a network into memory; return "loaded", or "already_loaded". Raises UnknownNetwork."""
-        self._store.network(network_id)
-        with self._lock:
-            if network_id in self._in_memory:
-                return "already_loaded"
-            self._in_memory.add(network_id)
-            return "loaded"
+        with self._brought_in(network_id) as was_there:
+            self._store.network(network_id)
+        return "already_loaded" if was_there else "loaded"
 
     def delete(self, network_id: str) -> dict[str, Any]:
         """Delete a network from memory and disk and return what was deleted from where.
@@ -211,6 +207,29 @@ class NetworkRegistry:
         answers = self._answers.of(network_id)
         self.load(network_id)
         return answers
+
+    def _measure(self, network_id: str) -> None:
+        try:
+            self._answers.of(network_id)
+        except (NotReady, DataError) as error:
+            log.warning("The accuracy of the imported network %s is not measured yet: %s", network_id, error.message)
+
+    @contextmanager
+    def _brought_in(self, network_id: str) -> Iterator[bool]:
+        """Have a network in memory, unless looking for it in the store fails within; give whether it was there before.
+
+        In this order a deletion at the same time either is seen by the look or takes the network out again.
+        """
+        with self._lock:
+            was_there = network_id in self._in_memory
+            self._in_memory.add(network_id)
+        try:
+            yield was_there
+        except BaseException:
+            if not was_there:
+                with self._lock:
+                    self._in_memory.discard(network_id)
+            raise
 
     def _delete_many(self, network_ids: builtins.list[str]) -> dict[str, Any]:
         counts = {"deleted_count": 0, "deleted_from_memory": 0, "deleted_from_disk": 0}

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from hippo import strict_json
 from hippo.errors import InvalidValue
 from hippo.network import INPUTS
 
@@ -83,10 +84,9 @@ def read_body(raw: bytes) -> tuple[dict[str, Any], Images | None]:
         For images that cannot be used, for what is not an object, and for other fields that are long.
     """
     try:
-        fields = json.loads(raw.decode(), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        at = f": line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise MalformedBody(f"The body cannot be read as JSON{at}.") from None
+        fields = strict_json.loads_body(raw)
+    except strict_json.JsonError as error:
+        raise MalformedBody(str(error)) from None
     if not isinstance(fields, dict):
         _refuse("", "the body must be a JSON object", "an object")
     images = read_images(fields.pop("pixels")) if "pixels" in fields else None
@@ -115,10 +115,6 @@ def _read_row(value: object, name: str, row: NDArray[np.float32], allowed: str) 
 
 def _refuse(field: str, problem: str, allowed: str) -> NoReturn:
     raise WrongPixels(f"{field}: {problem} (allowed: {allowed}).", field=field, problem=problem, allowed=allowed)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)
 
 
 def _shown(value: object) -> str:

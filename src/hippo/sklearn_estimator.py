@@ -7,7 +7,7 @@ scikit-learn is an extra: nothing else in Hippo imports this file.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Self
@@ -27,6 +27,7 @@ from hippo.errors import InvalidValue
 from hippo.network import ACTIVATIONS, MAX_PARAMETERS, RECTIFIERS, make_layers, shuffling
 from hippo.nn import Array, CrossEntropyLoss, Sequential, softmax
 from hippo.training import EpochRecord, Labels, TrainingConfig, TrainingState, train
+from hippo.training.config import MAX_EPOCHS
 
 #: Rows that are answered at once.
 CHUNK = 1_000
@@ -82,8 +83,8 @@ class HippoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     Parameters
     ----------
-    hidden_layer_sizes : sequence of int
-        Neurons of each hidden layer, each 1 or more; with none it is a logistic regression.
+    hidden_layer_sizes : sequence of int, or int
+        Neurons of each hidden layer, each 1 or more; with none it is a logistic regression. One number is one layer.
     activation : {"sigmoid", "tanh", "relu", "leaky_relu"}
         Of the hidden layers.
     dropout : float
@@ -119,7 +120,7 @@ class HippoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def __init__(
         self,
-        hidden_layer_sizes: Sequence[int] = (100,),
+        hidden_layer_sizes: Sequence[int] | int = (100,),
         activation: str = "relu",
         dropout: float = 0.0,
         epochs: int = 50,
@@ -188,7 +189,7 @@ class HippoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         if labels.min() < 0:
             raise ValueError(f"y holds labels that are not among the classes {known.tolist()}.")
         plan = self._plan(inputs, known) if first else self._plan_
-        return self._learn(_Table(inputs, labels, len(known)), known, plan, plan.state.epoch + 1)
+        return self._learn(_Table(inputs, labels, len(known)), known, plan, plan.state.epoch % MAX_EPOCHS + 1)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the probability of each class, in the order of `classes_`: (N, n_classes), rows sum to 1."""
@@ -217,11 +218,19 @@ class HippoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     def _plan(self, inputs: NDArray[np.float32], classes: NDArray[Any]) -> _Plan:
         """Return the network that the settings describe; raises ValueError where they are out of range."""
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        hidden = tuple(_plain(size) for size in self.hidden_layer_sizes)
+        given = self.hidden_layer_sizes
+        if isinstance(given, int | np.integer):
+            given = (given,)
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            raise ValueError(f"hidden_layer_sizes must be a sequence of whole numbers, or one of them, not {given!r}.")
+        hidden = tuple(_plain(size) for size in given)
         return _Plan((inputs.shape[1], *hidden, len(classes)), self.activation, _plain(self.dropout), seed)
 
     def _learn(self, table: _Table, classes: NDArray[Any], plan: _Plan, epochs: int) -> Self:
-        """Train until `epochs` are finished. What was learned before stays as it was unless that succeeds."""
+        """Train until `epochs` are finished. What was learned before stays as it was unless that succeeds.
+
+        A run counts no further than `MAX_EPOCHS`, but partial_fit may be called for ever: then it counts from 0 again.
+        """
         values = (epochs, self.mini_batch_size, self.learning_rate, plan.seed, self.optimizer)
         more = {"momentum": self.momentum, "weight_decay": self.weight_decay}
         try:
@@ -230,10 +239,16 @@ class HippoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             )
         except InvalidValue as error:
             raise ValueError(error.message) from error
-        state = copy.deepcopy(plan.state)
-        network = plan.network(np.float32, self.parameters_ if state.epoch else None)
-        train(network, CrossEntropyLoss(), table, config, shuffling(plan.seed), state=state)
-        self.classes_, self.parameters_, self.history_ = classes, network.parameters, state.history
+        state, before = copy.deepcopy(plan.state), plan.state.epoch
+        state.epoch = before % MAX_EPOCHS
+        network = plan.network(np.float32, self.parameters_ if before else None)
+        records = train(network, CrossEntropyLoss(), table, config, shuffling(plan.seed), state=state)
+        for number, record in enumerate(records, before + 1):
+            record["epoch"] = number
+        # kept here alone: in the state it would be copied with every call
+        state.epoch, state.history = before + len(records), []
+        self.classes_, self.parameters_, self.history_ = classes, network.parameters, self.history_ if before else []
+        self.history_ += records
         self._plan_ = replace(plan, state=state)
         return self
 

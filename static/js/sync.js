@@ -20,6 +20,8 @@ export function createSync({ store, api, missed, now = Date.now }) {
   const { state, update } = store;
   /** Jobs being caught up with; true: something more came meanwhile. @type {Map<string, boolean>} */
   const catching = new Map();
+  /** Networks whose run has ended here since they were read, so that their new weights are no news. @type {Set<string>} */
+  const heard = new Set();
   let resyncing = null;
 
   async function readStatus() {
@@ -35,9 +37,19 @@ export function createSync({ store, api, missed, now = Date.now }) {
   async function readNetworks() {
     const networks = await api.networks();
     networks.sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
+    const trained = new Map((state.networks ?? []).map((n) => [n.network_id, n.trained_at]));
     update((s) => {
       s.networks = networks;
+      for (const { network_id: id, trained_at: at } of networks) {
+        if (trained.has(id) && trained.get(id) !== at && !heard.has(id)) forgetAnswers(s, id);
+      }
     });
+    heard.clear();
+  }
+
+  /** What is shown of the answers of a network is of weights that it has no longer. @param {any} s @param {string} networkId */
+  function forgetAnswers(s, networkId) {
+    for (const shown of [s.examples, s.readings, s.galleries, s.evaluations, s.answers]) delete shown[networkId];
   }
 
   /** @param {Record<string, any>[]} jobs */
@@ -46,6 +58,7 @@ export function createSync({ store, api, missed, now = Date.now }) {
       for (const job of jobs) {
         const known = s.jobs[job.job_id];
         if (known && known.last_seq > (job.last_seq ?? 0) && !isUnfinished(known)) continue;
+        if (known && isUnfinished(known) && !isUnfinished(job)) forgetAnswers(s, job.network_id);
         s.jobs[job.job_id] = { ...job, received: now() };
       }
     });
@@ -178,9 +191,8 @@ export function createSync({ store, api, missed, now = Date.now }) {
 
   /** After the end of a run the records hold more than the event did. @param {Record<string, any>} data */
   async function finished(data) {
-    update((s) => {
-      for (const shown of [s.examples, s.readings, s.galleries, s.evaluations, s.answers]) delete shown[data.network_id];
-    });
+    heard.add(data.network_id);
+    update((s) => forgetAnswers(s, data.network_id));
     await settle(data.job_id);
   }
 

@@ -32,7 +32,7 @@ class FakeExample:
     actual: int
     correct: bool
     pixels: np.ndarray
-    output_weights: list[list[float]]
+    output_weights: np.ndarray
     network_output: list[float]
 
 
@@ -145,7 +145,7 @@ class FakeNetworks:
         if not correct:
             raise NoSuchExample("The network makes no mistakes on the test set.")
         pixels = np.arange(784, dtype=np.uint8)
-        return FakeExample(5, 7, 7, True, pixels, [[0.5] * 30 for _ in range(10)], [0.1] * 10)
+        return FakeExample(5, 7, 7, True, pixels, np.full((10, 30), 0.5, np.float32), [0.1] * 10)
 
     def count_in_memory(self) -> int:
         return len(self.engine.records)

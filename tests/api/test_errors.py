@@ -50,6 +50,9 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     "unknown method": ("PUT", "/api/networks", {}, 405, "method_not_allowed"),
     "method nobody knows": ("BREW", "/api/networks", {}, 405, "method_not_allowed"),
     "post to the status": ("POST", "/api/status", {}, 405, "method_not_allowed"),
+    "get of what imports": ("GET", "/api/networks/import", {}, 405, "method_not_allowed"),
+    "delete of what imports": ("DELETE", "/api/networks/import", {}, 405, "method_not_allowed"),
+    "get of what cleans up": ("GET", "/api/networks/cleanup", {}, 405, "method_not_allowed"),
     "unknown network": ("GET", f"/api/networks/{NOBODY}", {}, 404, "unknown_network"),
     "malformed network id": ("GET", "/api/networks/%00", {}, 404, "unknown_network"),
     "very long network id": ("GET", "/api/networks/" + "a" * 5_000, {}, 404, "unknown_network"),
@@ -121,6 +124,24 @@ def test_a_bad_request_has_its_status_and_the_shape_and_changes_nothing(
     assert engine.records == {}
 
 
+@pytest.mark.parametrize(
+    ("path", "most", "text"),
+    [
+        ("/api/networks", 1_000_000, "at most 1 MB (1,000,000 bytes). Send less"),
+        ("/nowhere", 1_000_000, "at most 1 MB (1,000,000 bytes)."),
+        ("/v1/predict", 8_000_000, "at most 8 MB (8,000,000 bytes). Send fewer images at once, or round their numbers"),
+        ("/network/predict/image", 2_000_000, "at most 2 MB (2,000,000 bytes). Make the picture smaller"),
+        ("/api/networks/import", 256_000_000, "at most 256 MB (256,000,000 bytes). "),
+    ],
+)
+def test_a_body_that_is_too_large_is_told_the_limit_and_a_way_out(
+    client: FlaskClient, path: str, most: int, text: str
+) -> None:
+    # Only declared: nothing of it is read.
+    reply = client.post(path, environ_overrides={"CONTENT_LENGTH": str(most + 1)}, content_type="application/json")
+    assert text in assert_shape(reply, 413, "too_large")["error"]
+
+
 def test_every_error_of_the_engine_has_a_status() -> None:
     raised = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.HippoError)}
     # A server that cannot start answers nobody.
@@ -182,6 +203,11 @@ def test_a_compressed_body_is_told_what_to_do(client: FlaskClient) -> None:
 def test_a_wrong_method_says_which_are_right(client: FlaskClient) -> None:
     allowed = client.put("/api/networks").headers["Allow"]
     assert {"GET", "POST", "DELETE"} <= set(allowed.split(", "))
+
+
+def test_an_address_that_could_pass_for_an_id_says_which_methods_are_right(client: FlaskClient) -> None:
+    reply = client.get("/api/networks/import")
+    assert set(reply.headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
 
 
 def test_a_conflict_names_the_job_in_the_way(client: FlaskClient, new_network: Callable[[], str]) -> None:

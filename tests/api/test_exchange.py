@@ -6,6 +6,7 @@ import errno
 import io
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,6 +27,17 @@ def send(client: FlaskClient, data: bytes = b"a file", query: str = "", **option
     return client.post(f"/api/networks/import{query}", data=data, **{**FILE, **options})
 
 
+def test_a_file_that_comes_in_too_slowly_is_given_up(
+    client: FlaskClient, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([0.0, 299.0, 301.0])
+    monkeypatch.setattr(uploads, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    reply = send(client, b"x" * 3 * uploads.PIECE_BYTES)
+    assert (reply.status_code, reply.get_json()["code"]) == (503, "not_ready")
+    assert "within 5 minutes" in reply.get_json()["error"]
+    assert [call[0] for call in engine.calls] == ["incoming"]
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_network_is_sent_as_an_attachment(
     form: str, client: FlaskClient, engine: FakeEngine, new_network: Callable[[], str]
@@ -35,7 +47,7 @@ def test_a_network_is_sent_as_an_attachment(
     assert (reply.status_code, reply.mimetype) == (200, "application/octet-stream")
     assert reply.data == b"the file " * 20_000
     assert reply.headers["Content-Length"] == "180000"
-    ending = FORMATS[form]
+    ending = ("-layers" if form == "npz-layers" else "") + FORMATS[form]
     assert reply.headers["Content-Disposition"] == f'attachment; filename="network-{network_id[:8]}{ending}"'
     assert engine.calls[-1] == ("export", network_id, form)
     assert client.head(f"/api/networks/{network_id}/export?format={form}").headers["Content-Length"] == "180000"
@@ -70,7 +82,7 @@ def test_pages_of_allowed_origins_may_read_the_name_of_the_file(
     client: FlaskClient, new_network: Callable[[], str]
 ) -> None:
     reply = client.get(f"/api/networks/{new_network()}/export", headers={"Origin": "http://localhost:4200"})
-    assert reply.headers["Access-Control-Expose-Headers"] == "Content-Disposition"
+    assert reply.headers["Access-Control-Expose-Headers"] == "Content-Disposition, Retry-After"
 
 
 @pytest.mark.parametrize("query", ["?format=pickle", "?format=", "?form=npz", "?format=npz&more=1", "?format=NPZ"])

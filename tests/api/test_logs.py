@@ -66,7 +66,7 @@ def test_the_level_is_that_of_the_settings(capsys: pytest.CaptureFixture[str]) -
 def test_on_loopback_the_message_says_how_others_could_get_in() -> None:
     message = "\n".join(start_message(Settings(), 8123))
     assert "http://127.0.0.1:8123" in message
-    assert "HOST=0.0.0.0" in message
+    assert "run: HOST=0.0.0.0 make run\n" in message
     assert "token" not in message
     assert "Networks are kept in models, MNIST in data." in message
 

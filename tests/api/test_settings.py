@@ -36,7 +36,7 @@ def test_every_variable_is_described_with_its_range() -> None:
 
 def test_the_example_file_names_every_variable_and_no_other() -> None:
     text = (PROJECT_DIR / ".env.example").read_text()
-    assert set(re.findall(r"^#?\s?([A-Z][A-Z_]+)=", text, re.MULTILINE)) == set(variables())
+    assert sorted(re.findall(r"^#?\s?([A-Z][A-Z_]+)=", text, re.MULTILINE)) == sorted(variables())
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,11 @@ def go_on(home: House, event_id: str, **options: Any) -> TestResponse:
     return home.app.test_client().post("/network/train", headers=headers, buffered=False, **options)
 
 
+def head(job: str, after: int = 0) -> str:
+    """Return what a stream begins with: a comment, and where it goes on, which is no event."""
+    return f": heartbeat\nid: {job}:{after}\n\n"
+
+
 def text_of(reply: TestResponse) -> Iterator[str]:
     return (part.decode() for part in reply.response)  # type: ignore[union-attr]
 
@@ -53,7 +58,7 @@ def test_the_text_on_the_wire(home: House) -> None:
     assert reply.headers["Content-Type"] == "text/event-stream; charset=utf-8"
     assert reply.headers["Cache-Control"] == "no-store"
     assert "Content-Length" not in reply.headers
-    assert next(stream) == COMMENT
+    assert next(stream) == head(job)
     home.say(job, STARTED, EPOCH | {"epoch": 1, "test_accuracy": 2, "test_total": 4, "accuracy": 0.5})
     assert next(stream) == (
         f"id: {job}:1\n"
@@ -131,13 +136,13 @@ def test_a_stream_is_taken_up_again(home: House) -> None:
     home.say(job, SECOND)
     assert home.engine.jobs.get(job)["state"] == "running"
     stream = text_of(go_on(home, f"{job}:1", json={"epochs": 50}))
-    assert next(stream) == COMMENT
+    assert next(stream) == head(job, 1)
     assert next(stream).startswith(f"id: {job}:2\n")
     home.say(job, COMPLETED)
     assert "".join(stream) == f'id: {job}:3\ndata: {{"status": "completed"}}\n\n'
     assert home.client.get("/api/training").get_json()["total"] == 1
     whole = "".join(text_of(go_on(home, f"{job}:0")))
-    assert whole.startswith(COMMENT + event)
+    assert whole.startswith(head(job) + event)
     assert whole.count("data: ") == 3
 
 
@@ -146,7 +151,27 @@ def test_a_stream_behind_the_last_event_ends_at_once(home: House) -> None:
     next(stream)
     home.say(job, STARTED, EPOCH | {"epoch": 1}, SECOND, COMPLETED)
     assert "".join(stream).count("data: ") == 3
-    assert "".join(text_of(go_on(home, f"{job}:3"))) == COMMENT
+    assert "".join(text_of(go_on(home, f"{job}:3"))) == head(job, 3)
+
+
+def test_a_client_cut_off_before_the_first_event_goes_on_from_the_start(home: House) -> None:
+    reply, stream, job = begin(home)
+    given = next(stream).split("id: ")[1].split("\n")[0]
+    reply.close()
+    home.say(job, STARTED, EPOCH | {"epoch": 1}, SECOND, COMPLETED)
+    assert "".join(text_of(go_on(home, given))).count("data: ") == 3
+    assert home.client.get("/api/training").get_json()["total"] == 1
+
+
+def test_an_event_that_was_never_sent_is_unknown(home: House) -> None:
+    _, stream, job = begin(home)
+    next(stream)
+    home.say(job, STARTED, EPOCH | {"epoch": 1})
+    for event_id in (f"{job}:2", f"{job}:99"):
+        reply = home.client.post("/network/train", headers={"Last-Event-ID": event_id})
+        assert (reply.status_code, reply.get_json()["code"]) == (404, "unknown_job")
+        assert "its last is 1" in reply.get_json()["error"]
+    assert home.client.get("/api/training").get_json()["total"] == 1
 
 
 @pytest.mark.parametrize("event_id", ["nonsense", "x:1", ":", "x:", f"{'0' * 36}:1", "a:b:1", "../x:1"])
@@ -167,7 +192,7 @@ def test_a_comment_is_sent_while_nothing_happens(home: House) -> None:
     streams = Streams(home.engine.jobs, heartbeat=0.001)
     job = home.engine.jobs.submit(home.engine.current.id(), TrainingConfig())["job_id"]
     stream = streams.text(job, 0, of_validation=False)
-    assert list(itertools.islice(stream, 4)) == [COMMENT] * 4
+    assert list(itertools.islice(stream, 4)) == [head(job), *[COMMENT] * 3]
     home.say(job, STARTED, EPOCH | {"epoch": 1})
     assert next(part for part in stream if part != COMMENT).startswith(f"id: {job}:1\n")
     assert len(streams) == 1
@@ -199,7 +224,7 @@ def test_training_starts_when_the_head_of_the_reply_is_sent(home: House) -> None
     release = home.engine.jobs.release
     home.engine.jobs.release = lambda job_id: released.append(job_id) or release(job_id)  # type: ignore[method-assign]
     _, stream, job = begin(home)
-    assert next(stream) == COMMENT
+    assert next(stream) == head(job)
     assert released == []
     home.say(job, STARTED, EPOCH | {"epoch": 1})
     next(stream)
@@ -291,3 +316,21 @@ def test_pages_of_other_origins_may_take_a_stream_up_again(home: House) -> None:
     }
     reply = home.client.options("/network/train", headers=headers)
     assert "last-event-id" in reply.headers["Access-Control-Allow-Headers"].lower()
+
+
+def test_a_stream_without_news_waits_and_does_not_turn(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, stream, job = begin(home)
+    next(stream)
+    home.say(job, STARTED, EPOCH | {"epoch": 1})
+    assert '"epoch": 1' in next(stream)
+    reads: list[int] = []
+    history = home.engine.jobs.history
+
+    def counted(job_id: str, after: int) -> Any:
+        reads.append(after)
+        return history(job_id, after)
+
+    monkeypatch.setattr(home.engine.jobs, "history", counted)
+    monkeypatch.setattr(home.app.extensions["streams"], "_heartbeat", 0.2)
+    assert [next(stream), next(stream)] == [COMMENT, COMMENT]
+    assert len(reads) <= 2

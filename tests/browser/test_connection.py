@@ -60,6 +60,26 @@ def test_stopped_in_good_order_and_started_again(page: Page, server: Server, wat
     expect(page.locator(".run .callout")).to_contain_text("cancelled")
 
 
+def test_a_drawing_waits_for_the_server_and_says_so(page: Page, server: Server, watch: Watch) -> None:
+    watch.expect_lost_connection()
+    page.goto(server.url)
+    steps.create(page, train=False)
+    page.get_by_role("link", name="Draw", exact=True).click()
+    expect(page.locator(".sample")).to_have_count(20)
+    server.stop()
+    expect(page.locator(".connection")).to_have_text(RECONNECTING)
+    page.locator("hippo-pad").click()
+    card = page.locator(".reading-card")
+    expect(card.get_by_role("alert")).to_have_text(
+        "The server does not answer. What you drew is kept, and read when it is back."
+    )
+    expect(card.locator(".verdict")).to_have_text("No answer")
+    server.start()
+    steps.expect_connected(page)
+    expect(card.locator(".verdict .value")).to_be_visible()
+    expect(card.get_by_role("alert")).to_have_count(0)
+
+
 def test_a_cut_wire_costs_no_epoch(page: Page, server: Server, watch: Watch) -> None:
     watch.expect_lost_connection()
     wire = Wire(server.port)

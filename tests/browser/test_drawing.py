@@ -65,9 +65,10 @@ def draw(page: Page, points: list[tuple[float, float]]) -> None:
 
 def expect_digit(page: Page, digit: int) -> None:
     expect(page.locator(".verdict")).to_have_text(
-        re.compile(rf"^(Looks like|Perhaps|Hard to tell, at best) an? {digit}, \d+\s%$")
+        re.compile(rf"^(Looks like|Perhaps|Hard to tell, at best) an? {digit}, \d+\.\d\s%$")
     )
     expect(page.locator(".outputs .predicted th")).to_have_text(str(digit))
+    expect(page.locator(".outputs .predicted .value")).to_have_text(page.locator(".verdict .value").inner_text())
 
 
 def png(digit: int = 1, *, size: tuple[int, int] = (60, 90), paper: int = 235, ink: int = 20) -> bytes:
@@ -234,7 +235,7 @@ def test_the_gallery_shows_right_and_wrong_and_puts_a_digit_on_the_paper(
     sample.focus()
     page.keyboard.press("Enter")
     expect(page.locator("hippo-pad")).to_have_attribute("aria-label", re.compile("test image [\\d,]+, labelled 0$"))
-    expect(page.locator(".verdict")).to_have_text(re.compile(r", \d+\s%$"))
+    expect(page.locator(".verdict")).to_have_text(re.compile(r", \d+\.\d\s%$"))
     draw(page, [(0.1, 0.9)])
     expect(page.locator("hippo-pad")).to_have_attribute("aria-label", re.compile("labelled 0, and 1 stroke$"))
 
@@ -406,8 +407,8 @@ def test_a_model_leaves_as_a_file_and_comes_back(
     page.get_by_role("button", name="Export").click()
     with page.expect_download() as download:
         page.get_by_role("button", name=re.compile(f"^{form} ")).click()
-    ending = "safetensors" if form == "safetensors" else "npz"
-    assert download.value.suggested_filename == f"reader-{network[:8]}.{ending}"
+    ending = {"safetensors": ".safetensors", "NumPy npz": ".npz"}.get(form, "-layers.npz")
+    assert download.value.suggested_filename == f"reader-{network[:8]}{ending}"
     kept = tmp_path / download.value.suggested_filename
     download.value.save_as(kept)
     expect(page.get_by_role("group", name="Export as")).to_be_hidden()

@@ -57,6 +57,18 @@ def form(page: Page, shared_server: Server) -> Page:
     return page
 
 
+def test_the_suggested_learning_rate_follows_the_layers(form: Page) -> None:
+    rate = form.get_by_label("Learning rate")
+    expect(rate).to_have_value("3")
+    form.get_by_label("Hidden layers").fill("300")
+    expect(rate).to_have_value("1")
+    help_text = "A good start for sigmoid with quadratic cost and 300 neurons in the last hidden layer."
+    expect(form.get_by_text(help_text)).to_be_visible()
+    rate.fill("3")
+    form.get_by_role("button", name="Use 1", exact=True).click()
+    expect(rate).to_have_value("1")
+
+
 def test_parameters_are_counted_while_typing(form: Page) -> None:
     count = form.locator("#new-parameters")
     expect(count).to_contain_text("23,860 parameters in 784-30-10")

@@ -146,10 +146,12 @@ def test_what_cannot_be_done_is_said_in_one_line(folder: Path, command: Inline) 
         (("net.safetensors", "net.safetensors"), ("OUT is MODEL itself",)),
         (("net.safetensors", "link.safetensors"), ("OUT is MODEL itself",)),
         (("net.safetensors", "a file/net.onnx"), ("a file",)),
+        (("net.safetensors", "no folder/net.npz"), ("The folder of OUT is not there: no folder",)),
     ):
         assert_refused(command(*arguments), SCRIPT, *words)
     assert (folder / "net.safetensors").read_bytes() == whole
     assert not (folder / "net.npz").exists()
+    assert not (folder / "no folder").exists()
 
 
 def test_a_pickle_is_refused_and_not_executed(folder: Path, command: Inline) -> None:

@@ -29,3 +29,17 @@ def test_of_equals_the_first_goes_first() -> None:
 def test_black_and_white_are_28_apart() -> None:
     white = np.full((1, 784), 255, np.uint8)
     assert nearest(white, squared_lengths(white), np.zeros(784, np.uint8), 1)[1].tolist() == [28.0]
+
+
+def test_rounding_of_what_is_compared_first_changes_no_order() -> None:
+    # Squared lengths near 5 * 10^7, of which float32 knows multiples of 4 only; the distances differ by less.
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        image = rng.integers(240, 256, 784).astype(np.uint8)
+        near = np.tile(image, (8, 1))
+        for number, row in enumerate(near):
+            row[rng.choice(784, number + 1, replace=False)] -= np.uint8(1)
+        near = near[rng.permutation(8)]
+        squares = ((near.astype(np.int64) - image) ** 2).sum(axis=1)
+        places, _ = nearest(near, squared_lengths(near), image, 1)
+        assert places.tolist() == [squares.argmin()]

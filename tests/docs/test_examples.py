@@ -125,16 +125,18 @@ def names(request: pytest.FixtureRequest, server: Server) -> Iterator[dict[str, 
         server.post("/network/create", json={"sizes": [784, 10]})
     if "/predict" in command or "/activations" in command:
         server.post("/network/train", json={"epochs": 1, "mini_batch_size": 1000})  # replies when it has ended
-    if not ("$JOB" in command or "/api/training" in command):
+    if "$JOB" in command or "/api/training" in command:
+        started = train(server, epochs=10_000)
+        if any(route in command for route in ("/resume", "/step", "/explanation")):
+            server.post(f"/api/training/{started['job_id']}/pause")
+            while server.get(f"/api/training/{started['job_id']}").json()["state"] != "paused":
+                pass  # the worker finishes its mini-batch
+        yield {"NETWORK": started["network_id"], "JOB": started["job_id"]}
+    else:
         yield {"NETWORK": server.post("/api/networks").json()["network_id"], "HIPPO_TOKEN": "none"}
-        return
-    started = train(server, epochs=10_000)
-    if any(route in command for route in ("/resume", "/step", "/explanation")):
-        server.post(f"/api/training/{started['job_id']}/pause")
-        while server.get(f"/api/training/{started['job_id']}").json()["state"] != "paused":
-            pass  # the worker finishes its mini-batch
-    yield {"NETWORK": started["network_id"], "JOB": started["job_id"]}
-    server.post(f"/api/training/{started['job_id']}/cancel")
+    for job in server.get("/api/training").json()["jobs"]:
+        if job["finished_at"] is None:  # also what the command began: the next one would wait for its end
+            server.post(f"/api/training/{job['job_id']}/cancel")
 
 
 @pytest.mark.parametrize(("command", "shown"), calls())

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
@@ -449,6 +450,7 @@ def test_a_killed_server_finds_its_jobs_again(stage: Stage, tmp_path: Path) -> N
 def test_requests_for_the_same_answers_share_one_pass(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     tasks: list[Task] = []
     monkeypatch.setattr(stage.backend, "submit_short", tasks.append, raising=False)
+    monkeypatch.setattr(stage.backend, "withdraw_short", lambda job_id: False, raising=False)  # it has been begun
     for _ in range(3):
         with pytest.raises(NotReady):
             stage.jobs.compute_outputs("a", timeout=0.0)
@@ -457,6 +459,23 @@ def test_requests_for_the_same_answers_share_one_pass(stage: Stage, monkeypatch:
     with pytest.raises(NotReady):  # the weights may have changed since: made anew
         stage.jobs.compute_outputs("a", timeout=0.0)
     assert len(tasks) == 2
+
+
+def test_answers_of_a_network_that_was_deleted_meanwhile_are_not_left(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks: list[Task] = []
+    monkeypatch.setattr(stage.backend, "submit_short", tasks.append, raising=False)
+    monkeypatch.setattr(stage.backend, "withdraw_short", lambda job_id: False, raising=False)  # it has been begun
+    for network_id in ("a", "b"):
+        with pytest.raises(NotReady):
+            stage.jobs.compute_outputs(network_id, timeout=0.0)
+    stage.store.mark_deleted("a")
+    for network_id, task in zip(("a", "b"), tasks, strict=True):
+        stage.jobs._files.save_outputs(network_id, np.zeros((1, 10)), np.zeros((1, 10)), "initial")
+        task.report({"type": "done", "job_id": task.job_id})
+    assert not stage.jobs._files.outputs_path("a").exists()
+    assert stage.jobs._files.outputs_path("b").exists()
 
 
 def test_a_subscriber_that_fails_disturbs_nobody(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:

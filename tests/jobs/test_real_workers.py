@@ -295,6 +295,8 @@ def stuck(running: Running) -> psutil.Process:
     assert running.engine.questions.read(b"{}") == ({}, None)
     process = psutil.Process(running.engine.backend._assistant.pid)
     process.suspend()
+    while process.status() != psutil.STATUS_STOPPED:  # until then it may go on reading
+        time.sleep(0.01)
     return process
 
 

@@ -14,7 +14,7 @@ test("an export has the name that the server gives it, and none that leads elsew
 
 test("a model is called as its file, without what exports add", () => {
   const table = [
-    ["first-try-3f2b8c1e.safetensors", "first-try"], ["first-try-3f2b8c1e (2).npz", "first-try"], ["mine.NPZ", "mine"],
+    ["first-try-3f2b8c1e.safetensors", "first-try"], ["first-try-3f2b8c1e (2).npz", "first-try"], ["first-try-3f2b8c1e-layers.npz", "first-try"], ["mine.NPZ", "mine"],
     ["my model.v2.npz", "my model.v2"], ["-3f2b8c1e.npz", ""], [".npz", ""], ["a\u0000b.npz", "a b"],
     [`${"\u{1F600}".repeat(120)}.npz`, "\u{1F600}".repeat(100)], ["digits-12345678", "digits"], ["other.txt", "other.txt"],
   ];

@@ -84,6 +84,18 @@ test("the learning rate follows the suggestion until one is typed", () => {
   assert.equal(forms.effectiveRate({ ...form, learning_rate: "" }), "");
 });
 
+test("sigmoid with quadratic cost gets shorter steps the wider its last hidden layer is", () => {
+  const table = [[[784, 10], 3], [[784, 30, 10], 3], [[784, 100, 10], 3], [[784, 128, 10], 2.3], [[784, 200, 10], 1.5],
+    [[784, 300, 10], 1], [[784, 30, 500, 10], 0.6], [[784, 500, 30, 10], 3], [[784, 10000, 10], 0.03], [[], 3]];
+  for (const [layers, rate] of table) assert.equal(forms.suggestedRate("sigmoid", "quadratic", layers), rate, `${layers}`);
+  for (const layers of [[784, 30, 10], [784, 1000, 10]]) {
+    assert.equal(forms.suggestedRate("sigmoid", "cross_entropy", layers), 0.5);
+    for (const activation of ["relu", "leaky_relu", "tanh"]) assert.equal(forms.suggestedRate(activation, "quadratic", layers), 0.1);
+  }
+  assert.equal(forms.effectiveRate({ ...forms.emptyCreateForm(), hidden: "300" }), "1");
+  assert.equal(forms.effectiveRate({ ...forms.emptyCreateForm(), hidden: "thirty" }), "3");
+});
+
 test("a minus sign is no separator", () => {
   assert.match(forms.parseLayers("-3").error, /"-3" is not a whole number/);
   assert.match(forms.parseLayers("128, -3").error, /"-3"/);

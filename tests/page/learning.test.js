@@ -25,6 +25,16 @@ test("a rate far too high at chance level is named, with the rate that suits the
   assert.match(doubt({ ...relu, architecture: [784, 10] }, job(50), epochs([0.1])).text, /overshoots/);
 });
 
+test("a wide last layer makes the usual rate too high, and that is said, with a better one to press", () => {
+  const wide = { ...sigmoid, architecture: [784, 300, 10] };
+  const found = doubt(wide, job(3), epochs([0.098, 0.098]));
+  assert.equal(found.cause, "high");
+  assert.match(found.text, /Learning rate 3 is probably too high for sigmoid with quadratic cost and 300 neurons in the last hidden layer:/);
+  assert.deepEqual(found.offer, { action: "anew", field: "learning_rate", value: 1 });
+  assert.equal(doubt({ ...sigmoid, architecture: [784, 300, 30, 10] }, job(3), epochs([0.1])).cause, "unclear");
+  assert.equal(doubt(wide, job(1), epochs([0.1])).cause, "unclear");
+});
+
 test("it is said while the run goes on, from its first epoch, and not before", () => {
   const running = job(50, { state: "running" });
   assert.equal(doubt(relu, running, []), null);

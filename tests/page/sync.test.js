@@ -98,6 +98,49 @@ test("examples are chosen anew after a run", async () => {
   assert.equal(store.state.examples.n, undefined);
 });
 
+const answers = (store) => ["examples", "readings", "galleries"].filter((shown) => store.state[shown].n);
+const showAnswers = (store) => { for (const shown of ["examples", "readings", "galleries"]) store.state[shown].n = {}; };
+
+test("answers of old weights go also when the end of the run was not heard", async () => {
+  const { store, sync, server } = scene({ sent: [update(1)] });
+  await sync.resync();
+  await settled();
+  showAnswers(store);
+  await sync.resync();
+  await settled();
+  assert.equal(answers(store).length, 3);
+  server.sent = [update(1), complete(2)];
+  server.job = record({ state: "completed", progress: 100, epoch: 1, last_seq: 2, accuracy: 0.9 });
+  await sync.resync();
+  await settled();
+  assert.deepEqual(answers(store), []);
+});
+
+test("answers of old weights go when a run that was never heard of has changed them", async () => {
+  const { store, sync, server } = scene({ job: record({ state: "completed", last_seq: 2 }) });
+  server.networks = [{ network_id: "n", created_at: "1", trained_at: "1" }];
+  await sync.resync();
+  showAnswers(store);
+  await sync.resync();
+  assert.equal(answers(store).length, 3);
+  server.networks = [{ network_id: "n", created_at: "1", trained_at: "2" }];
+  await sync.resync();
+  assert.deepEqual(answers(store), []);
+});
+
+test("what is asked for at once after a run stays when the records are read", async () => {
+  const { store, sync, server } = scene({ sent: [] });
+  await sync.resync();
+  server.networks = [{ network_id: "n", created_at: "1", trained_at: "2" }];
+  server.job = record({ state: "completed", progress: 100, epoch: 1, last_seq: 2 });
+  sync.receive("training_update", update(1).data);
+  sync.receive("training_complete", complete(2).data);
+  showAnswers(store);
+  await settled();
+  assert.equal(store.state.networks[0].trained_at, "2");
+  assert.equal(answers(store).length, 3);
+});
+
 test("a change by someone else is seen at the next pulse", async () => {
   const { store, sync, server } = scene();
   await sync.resync();

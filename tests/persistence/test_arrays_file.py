@@ -42,3 +42,20 @@ def test_a_header_that_is_none(text: str, tmp_path: Path) -> None:
     for reader in (read, read_header):
         with pytest.raises(DataError, match=r"^a\.safetensors was not written by Hippo"):
             reader(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize("kind", ["junk", "empty", "cut", "folder"])
+def test_a_damaged_file_is_said_to_be_and_the_log_says_why(
+    kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "a.safetensors"
+    if kind == "folder":
+        path.mkdir()
+    else:
+        write(path, "{}")
+        path.write_bytes({"junk": b"no network", "empty": b"", "cut": path.read_bytes()[:-1]}[kind])
+    for reader in (read, read_header):
+        with pytest.raises(DataError) as caught:
+            reader(path)
+        assert caught.value.message == "a.safetensors is damaged, or no file that Hippo wrote."
+    assert "Error: " in caplog.text

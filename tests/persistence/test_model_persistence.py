@@ -15,7 +15,8 @@ from safetensors.numpy import load_file, save_file
 from hippo.errors import DataError
 from hippo.network import NeuralNetwork
 from hippo.nn import Array
-from hippo.persistence.model_persistence import ModelFiles
+from hippo.persistence import arrays_file
+from hippo.persistence.model_persistence import ModelFiles, read_model
 from hippo.training import Callback, TrainingRun, TrainingState
 from tests.jobs.made_data import made_mnist
 
@@ -339,3 +340,19 @@ def test_a_checkpoint_without_its_state_is_named(files: ModelFiles) -> None:
     files.model_path("net").replace(files.checkpoint_path("job"))
     with pytest.raises(DataError, match=r"^job\.safetensors "):
         files.load_checkpoint("job")
+
+
+@pytest.mark.parametrize("spec", [{"layer_sizes": [784, 10], "colour": 1}, {"layer_sizes": 5}, [1], None])
+def test_a_description_of_no_network_is_not_explained_in_the_words_of_python(spec: object, tmp_path: Path) -> None:
+    arrays_file.write(tmp_path / "a.safetensors", {"a": np.zeros(1)}, {"spec": spec})
+    with pytest.raises(DataError) as caught:
+        read_model(tmp_path / "a.safetensors")
+    assert caught.value.message == "a.safetensors is damaged, or no file that Hippo wrote."
+
+
+def test_weights_of_another_shape_are_named(tmp_path: Path) -> None:
+    network = NeuralNetwork([784, 5, 10])
+    arrays = network.model.parameters | {"0.bias": np.zeros(6, np.float32)}
+    arrays_file.write(tmp_path / "a.safetensors", arrays, {"spec": network.spec.to_dict()})
+    with pytest.raises(DataError, match=r"^a\.safetensors holds no network of Hippo: 0\.bias must have shape \(5,\)"):
+        read_model(tmp_path / "a.safetensors")

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from hippo.datasets import MNISTLoader
 from hippo.network import NeuralNetwork
 from hippo.pictures import prepare, takes_long
-from tests.pictures.drawn import encoded, png, redrawn, seven
+from hippo.pictures.headers import read_header
+from hippo.pictures.preparing import MOST_BYTES_AT_ONCE
+from tests.pictures.drawn import chunk, encoded, png, redrawn, seven
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 
@@ -168,6 +170,66 @@ def test_dust_is_not_ink_but_parts_of_a_digit_are() -> None:
     assert difference(image(encoded(apart)), LARGER) > 5
 
 
+def test_printed_lines_much_fainter_than_the_ink_are_not_ink() -> None:
+    for across in (False, True):
+        paper = seven(800, 600, paper=240, pen=48)
+        for place in range(15, 800, 40):
+            line = [(place, 0), (place, 600)] if across else [(0, place), (800, place)]
+            ImageDraw.Draw(paper).line(line, fill=200, width=2)
+        ImageDraw.Draw(paper).line([(240, 120), (480, 120), (320, 480)], fill=30, width=48)
+        assert difference(image(encoded(paper)), LARGER) < 2
+        assert difference(image(encoded(paper, "JPEG")), LARGER) < 2
+
+
+def test_a_soft_rim_belongs_to_the_stroke() -> None:
+    soft = seven(800, 600, pen=48).filter(ImageFilter.GaussianBlur(4))
+    assert difference(image(encoded(soft)), LARGER) < 3
+
+
+@pytest.mark.parametrize(("paper", "ink", "frame"), [(250, 30, 0), (250, 30, 30), (0, 255, 255), (250, 30, 120)])
+@pytest.mark.parametrize("inset", [0, 10])
+@pytest.mark.parametrize("width", [2, 20])
+def test_a_frame_around_the_sheet_is_not_ink(paper: int, ink: int, frame: int, inset: int, width: int) -> None:
+    framed = seven(800, 600, paper=paper, ink=ink, pen=48)
+    box = (inset, inset, 799 - inset, 599 - inset)
+    ImageDraw.Draw(framed).rectangle(box, outline=frame, width=width)
+    made = prepare(encoded(framed))
+    assert made.inverted == (paper > ink)
+    assert (made.width, made.height) == (800, 600)
+    assert difference(made.pixels.reshape(28, 28), LARGER) < 1
+
+
+def test_the_dark_edge_of_a_scan_is_not_ink_but_a_digit_there_is() -> None:
+    for box in ((0, 0, 20, 600), (780, 0, 800, 600), (0, 590, 800, 600)):
+        scanned = seven(800, 600, pen=48)
+        ImageDraw.Draw(scanned).rectangle(box, fill=20)
+        assert difference(image(encoded(scanned)), LARGER) < 1
+    alone = Image.new("L", (800, 600), 250)
+    ImageDraw.Draw(alone).rectangle((10, 10, 50, 590), fill=30)
+    one = image(encoded(alone))
+    ImageDraw.Draw(alone).rectangle((500, 300, 520, 320), fill=30)  # dust
+    assert difference(image(encoded(alone)), one) < 1
+
+
+def test_stray_pixels_are_not_ink() -> None:
+    for width, height, pen in ((56, 42, 4), (200, 150, 12), (1600, 1200, 96)):
+        clean = seven(width, height, pen=pen)
+        stray = clean.copy()
+        for place in ((1, 1), (width // 4, height - 2), (width - 2, height // 2)):
+            stray.putpixel(place, 0)
+        assert difference(image(encoded(stray)), image(encoded(clean))) < 1
+
+
+def test_a_seven_that_was_cut_out_closely_keeps_its_bar() -> None:
+    for pen in (2, 4, 10):
+        close = Image.new("L", (80, 120), 250)
+        ImageDraw.Draw(close).rectangle((0, 0, 80, pen), fill=30)
+        ImageDraw.Draw(close).line([(76, 4), (30, 119)], fill=30, width=pen)
+        made = image(encoded(close))
+        rows = np.flatnonzero(made.any(axis=1))
+        assert (made[rows[0] + 1] > 100).sum() >= 10
+
+
 def test_a_thin_line_is_drawn_with_a_broader_pen() -> None:
     thin = image(encoded(seven(800, 600, pen=4)))
     assert difference(thin, LARGER) < 15
@@ -195,3 +257,23 @@ def test_a_digit_that_reaches_the_border_is_whole() -> None:
     assert prepare(encoded(tight)).inverted
     assert made[4:8].max() > 200
     assert made[20:24].max() > 200
+
+
+def test_a_file_of_many_bytes_takes_long_although_its_picture_is_small() -> None:
+    small = encoded(seven())
+    assert not takes_long(small + bytes(MOST_BYTES_AT_ONCE - len(small)))
+    assert takes_long(small + bytes(MOST_BYTES_AT_ONCE - len(small) + 1))
+
+
+@pytest.mark.parametrize("factor", [1, 257])
+def test_sixteen_bits_a_pixel_may_hold_eight(factor: int) -> None:
+    levels = np.asarray(seven(), np.uint16) * np.uint16(factor)
+    assert np.array_equal(image(encoded(Image.fromarray(levels))), PLAIN)
+
+
+def test_of_what_is_said_about_a_picture_only_the_short_is_read() -> None:
+    rows = b"".join(b"\0" + row.tobytes() for row in np.asarray(seven()))
+    short, long = chunk(b"eXIf", bytes(65_536)), chunk(b"eXIf", bytes(65_537))
+    plain = read_header(png(200, 150, rows)).data
+    assert read_header(png(200, 150, rows, long)).data == plain
+    assert len(read_header(png(200, 150, rows, short)).data) == len(plain) + len(short)

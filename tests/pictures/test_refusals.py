@@ -35,11 +35,42 @@ def test_what_is_no_picture_is_refused(data: bytes) -> None:
     assert "no picture in PNG or JPEG" in refused(data)
 
 
+def test_a_beginning_without_a_header_is_said_to_be_that() -> None:
+    for end in (8, 12, 15, 20, 30):
+        assert refused(PNG[:end]) == "The picture is damaged: its header cannot be read."
+
+
 @pytest.mark.parametrize("data", [PNG, JPEG, encoded(seven(120, 90), "JPEG", progressive=True)])
 def test_a_truncated_picture_is_refused(data: bytes) -> None:
     whole = len(data) - 40  # what ends a PNG is not needed to see all of it
     for end in {*range(3, 60), *range(60, whole, 29), whole}:
         refused(data[:end])
+
+
+@pytest.mark.parametrize("data", [PNG, encoded(seven(120, 90, mode="RGBA", paper=(0, 0, 0, 0), ink=(0, 0, 0, 255)))])
+@pytest.mark.parametrize("pattern", [0xFF, 0x01, 0x80])
+def test_one_damaged_byte_of_a_png_is_never_read_as_another_digit(data: bytes, pattern: int) -> None:
+    whole = prepare(data).pixels
+    for place in range(len(data)):
+        damaged = data[:place] + bytes([data[place] ^ pattern]) + data[place + 1 :]
+        try:
+            assert (prepare(damaged).pixels == whole).all(), place  # what ends a PNG is not needed
+        except PictureError:
+            assert place < len(data)
+        else:
+            assert place >= len(data) - 12, place
+
+
+def test_pixels_that_do_not_unpack_to_their_end_are_refused_although_the_chunks_are_right() -> None:
+    rows = zlib.compress(b"".join(b"\0" + row.tobytes() for row in np.asarray(seven(120, 90))), 9)
+    head, end = png(120, 90, b"")[:33], chunk(b"IEND", b"")
+    halves = chunk(b"IDAT", rows[:50]) + chunk(b"IDAT", b"") + chunk(b"IDAT", rows[50:])
+    assert (prepare(head + halves + end).pixels == prepare(PNG).pixels).all()
+    for place in range(len(rows)):
+        flipped = rows[:place] + bytes([rows[place] ^ 0xFF]) + rows[place + 1 :]
+        assert "checksums do not fit" in refused(head + chunk(b"IDAT", flipped) + end)
+    assert "checksums do not fit" in refused(head + chunk(b"IDAT", rows[:-2]) + end)
+    assert prepare(head + chunk(b"IDAT", rows + b"more") + end).inverted
 
 
 def test_lying_sizes_are_refused() -> None:
@@ -54,6 +85,16 @@ def test_lying_sizes_are_refused() -> None:
     for size in ((65_535, 65_535), (65_535, 245)):
         with pytest.raises(PictureTooLarge):
             prepare(JPEG[:place] + struct.pack(">HH", *size) + JPEG[place + 4 :])
+
+
+def test_a_second_header_that_says_another_size_is_refused_before_it_is_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    decoded: list[object] = []
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda picture: decoded.append(picture))
+    second = chunk(b"IHDR", struct.pack(">IIBBBBB", 4_000, 3_000, 8, 0, 0, 0, 0))
+    refused(png(28, 28, b"", second, chunk(b"IDAT", zlib.compress(bytes(4_001 * 3_000)))))
+    assert decoded == []
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked() -> None:

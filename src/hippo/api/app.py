@@ -9,7 +9,7 @@ from flask_openapi.openapi import OpenAPI
 
 from hippo.api import errors
 from hippo.api.openapi import INFO, SECURITY
-from hippo.api.requests import MAX_JSON_BYTES, StrictProvider, StrictRequest, refuse_large_bodies
+from hippo.api.requests import MAX_JSON_BYTES, StrictProvider, StrictRequest, refuse_large_bodies, refuse_wrong_methods
 from hippo.api.routes import (
     answers,
     controls,
@@ -73,13 +73,14 @@ def create_app(settings: Settings, engine: Engine | None = None) -> OpenAPI:
     ):
         app.register_api(resource.blueprint)
     app.register_blueprint(pages.blueprint)
+    refuse_wrong_methods(app)
 
     origins = OriginPolicy(settings)
     CORS(
         app,
         origins=origins.patterns,
         allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
-        expose_headers=["Content-Disposition"],  # the name of a file
+        expose_headers=["Content-Disposition", "Retry-After"],  # the name of a file, and when to ask again
         max_age=600,
     )
     socketio = create_socketio(app, engine, settings, origins)

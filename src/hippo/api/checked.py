@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import CoreSchema, core_schema
 
 from hippo.api.errors import WebError
-from hippo.api.strict_json import dumps
+from hippo.strict_json import dumps
 
 _MOST_ERRORS_SHOWN = 8
 _MOST_FIELDS = 64

@@ -12,11 +12,11 @@ import secrets
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response
+from flask import Flask, Response, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
 from hippo import errors as engine
-from hippo.api import strict_json
+from hippo import strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,10 +48,13 @@ _HTTP_ERRORS: dict[int, tuple[str, str]] = {
     400: ("bad_request", "The request cannot be understood."),
     404: ("not_found", "There is nothing at this address. The routes are listed at /docs."),
     405: ("method_not_allowed", "This address does not answer to this method; the header Allow lists those it does."),
-    413: ("too_large", "The body is larger than this route accepts."),
+    413: ("too_large", "The body is larger than this route takes."),
+    414: ("request_uri_too_long", "The address is too long; send data in the body of the request."),
     415: ("unsupported_media_type", "Send the body as JSON, with the header Content-Type: application/json."),
     429: ("too_many_requests", "Too many requests; try again a little later."),
+    431: ("request_header_fields_too_large", "The headers are too long or too many; send fewer and shorter ones."),
     503: ("not_ready", "The server is not ready; try again a little later."),
+    505: ("http_version_not_supported", "The server speaks HTTP/1.1 and HTTP/1.0."),
 }
 _RETRY_AFTER = {429: "5", 503: "5"}
 
@@ -74,6 +77,12 @@ def error_body(code: str, message: str, detail: Any = None, extra: Mapping[str, 
     """Put an error into the shape that all clients read."""
     fields = {"error": message, "message": message, "detail": message if detail is None else detail, "code": code}
     return {**(extra or {}), **fields}
+
+
+def http_error(status: int) -> tuple[str, str]:
+    """Return the code and the text of an error of HTTP itself."""
+    phrase = HTTPStatus(status).phrase
+    return _HTTP_ERRORS.get(status, (phrase.lower().replace(" ", "_").replace("-", "_"), f"{phrase}."))
 
 
 def describe(error: BaseException) -> tuple[int, dict[str, Any], dict[str, str]]:
@@ -99,8 +108,9 @@ def _engine_body(error: engine.HippoError) -> dict[str, Any]:
 
 def _describe_http(error: HTTPException) -> tuple[int, dict[str, Any], dict[str, str]]:
     status = error.code or 400
-    phrase = HTTPStatus(status).phrase
-    code, message = _HTTP_ERRORS.get(status, (phrase.lower().replace(" ", "_").replace("-", "_"), f"{phrase}."))
+    code, message = http_error(status)
+    if status == 413 and has_request_context():
+        message = getattr(request, "too_large", message)  # which knows the limit of the route
     kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Content-Range", "Retry-After")}
     return status, error_body(code, message), _headers(status, kept)
 

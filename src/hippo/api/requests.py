@@ -9,17 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Request, current_app, request
+from flask import Flask, Request, current_app, request
 from flask.json.provider import JSONProvider
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge
 
-from hippo.api import strict_json
+from hippo import strict_json
 from hippo.api.errors import WebError
 from hippo.api.pixels import refuse
+from hippo.persistence.interchange import MAX_MODEL_BYTES
+from hippo.pictures import MAX_PICTURE_BYTES
 from hippo.pixels import MalformedBody, WrongPixels
 
 #: Bytes that a JSON body may have, and one with many images in it.
 MAX_JSON_BYTES, MAX_IMAGES_BYTES = 1_000_000, 8_000_000
+#: What to do about a body that is larger than one of these limits.
+_WAYS_OUT = {
+    MAX_JSON_BYTES: "Send less in one request.",
+    MAX_IMAGES_BYTES: "Send fewer images at once, or round their numbers to 4 decimals.",
+    MAX_PICTURE_BYTES: "Make the picture smaller, or save it as JPEG.",
+    MAX_MODEL_BYTES: "No network that this server takes has a file of that size.",
+}
 #: Bytes from which on a body with images is read by the assistant; until there it takes a few milliseconds.
 _LONG_BODY = 65_536
 _View = TypeVar("_View", bound=Callable[..., Any])
@@ -27,6 +36,13 @@ _View = TypeVar("_View", bound=Callable[..., Any])
 
 class StrictRequest(Request):
     """A request whose JSON is strict."""
+
+    @property
+    def too_large(self) -> str:
+        """What is said of a body that is larger than the route takes."""
+        most = self.max_content_length or 0
+        text = f"The body is larger than this route takes: at most {most / 1_000_000:g} MB ({most:,} bytes)."
+        return f"{text} {_WAYS_OUT.get(most, '')}".strip()
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
         """Return the parsed body; one that is absent counts as `{}`.
@@ -52,20 +68,13 @@ class StrictRequest(Request):
             )
         if len(raw) > _LONG_BODY and self.max_content_length == MAX_IMAGES_BYTES:
             return _read_elsewhere(raw)
-        value = _parse(raw)
-        if isinstance(value, str) and _is_json(value):
-            raise WebError(400, "malformed_json", "The body is JSON packed into a string; send the JSON itself.")
-        return value
+        try:
+            return strict_json.loads_body(raw)
+        except strict_json.JsonError as error:
+            raise WebError(400, "malformed_json", str(error)) from None
 
     def _has_more(self) -> bool:
         return bool(self.environ["wsgi.input"].read(1))
-
-
-def _parse(raw: bytes) -> Any:
-    try:
-        return strict_json.loads(raw)
-    except strict_json.JsonError as error:
-        raise WebError(400, "malformed_json", f"The body cannot be read as JSON: {error}.") from None
 
 
 def _read_elsewhere(raw: bytes) -> dict[str, Any]:
@@ -77,14 +86,6 @@ def _read_elsewhere(raw: bytes) -> dict[str, Any]:
     except WrongPixels as error:
         raise refuse(error) from None
     return fields if images is None else {**fields, "pixels": images}
-
-
-def _is_json(text: str) -> bool:
-    try:
-        strict_json.loads(text)
-    except strict_json.JsonError:
-        return False
-    return True
 
 
 def takes(most_bytes: int) -> Callable[[_View], _View]:
@@ -105,6 +106,23 @@ def refuse_large_bodies() -> None:
         request.max_content_length = most_bytes
     if (request.content_length or 0) > (request.max_content_length or 0):
         raise RequestEntityTooLarge
+
+
+def refuse_wrong_methods(app: Flask) -> None:
+    """Have an address that answers to some methods only refuse the others, also where it could pass for an id.
+
+    GET /api/networks/import is not the question for a network of the id "import".
+    """
+    fixed: dict[str, set[str]] = {}
+    for rule in app.url_map.iter_rules():
+        if not rule.arguments:
+            fixed.setdefault(rule.rule, set()).update(rule.methods or ())
+
+    def refuse() -> None:
+        if request.view_args and request.path in fixed:
+            raise MethodNotAllowed(sorted(fixed[request.path]))
+
+    app.before_request(refuse)
 
 
 class StrictProvider(JSONProvider):

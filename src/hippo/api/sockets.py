@@ -19,7 +19,7 @@ from pydantic import Field
 from socketio.exceptions import ConnectionRefusedError as Refused
 from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT, Packet
 
-from hippo.api import strict_json
+from hippo import strict_json
 from hippo.api.checked import Allowed, Checked, Whole
 from hippo.api.errors import WebError, describe, error_body
 from hippo.api.security import SOCKET_PREFIX, OriginPolicy, bearer_token, token_matches

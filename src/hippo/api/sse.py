@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from hippo.api import strict_json
+from hippo import strict_json
 from hippo.api.errors import WebError
 
 if TYPE_CHECKING:
@@ -57,13 +57,14 @@ class Streams:
     def text(self, job_id: str, after: int, *, of_validation: bool) -> Iterator[str]:
         """Yield the stream of a job from behind event `after` to its end, beginning with a comment.
 
-        The job is released, so that it starts when the head of the reply has been sent.
+        The id of `after` comes with it, without data and thus no event, so that a client that is cut off before the
+        first one knows where to go on. The job is released, so that it starts when the head of the reply has been sent.
         """
         news = threading.Event()
         with self._lock:
             self._waiting[news] = job_id
         try:
-            yield _COMMENT  # the head of the reply goes out with it
+            yield f": heartbeat\nid: {job_id}:{after}\n\n"  # the head of the reply goes out with it
             self._jobs.release(job_id)
             job = self._jobs.get(job_id)
             if job["finished_at"] is not None and job["last_seq"] <= after:

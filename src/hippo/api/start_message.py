@@ -27,7 +27,7 @@ def start_message(settings: Settings, port: int) -> list[str]:
     entrance = _entrance(settings)
     lines = [f"Hippo {__version__} is ready at {local}{entrance}"]
     if settings.listens_on_loopback:
-        lines.append("Only this machine can reach it; for others: HOST=0.0.0.0 python src/api_server.py")
+        lines.append("Only this machine can reach it; for others, stop it and run: HOST=0.0.0.0 make run")
     else:
         address = _own_address() if host in WILDCARD_HOSTS else host
         lines.append(f"From another machine: http://{_in_url(address)}:{port}{entrance}")

@@ -5,6 +5,7 @@ Nothing here looks into them.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -14,6 +15,7 @@ from werkzeug.wsgi import LimitedStream
 
 from hippo.api.errors import WebError
 from hippo.errors import NotReady
+from hippo.jobs.transfers import LONGEST_UPLOAD
 
 FILE_TYPE = "application/octet-stream"
 PICTURE_TYPES = ("image/png", "image/jpeg")
@@ -30,12 +32,16 @@ def save_body(target: Path) -> None:
     RequestEntityTooLarge
         For one of more bytes than the view takes.
     NotReady
-        When the disk is full.
+        When the disk is full, or the body takes longer than `LONGEST_UPLOAD` to come in.
     """
     _check_type("file", FILE_TYPE)
+    deadline = time.monotonic() + LONGEST_UPLOAD
     with target.open("xb") as file:
         for piece in _pieces():
             _write(file, piece)
+            if time.monotonic() > deadline:
+                minutes = round(LONGEST_UPLOAD / 60)
+                raise NotReady(f"The file comes in too slowly: it must be here within {minutes} minutes.")
         _write(file, b"")
 
 

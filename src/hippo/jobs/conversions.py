@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from hippo.atomic_files import write_atomically
-from hippo.jobs.run import load_network
+from hippo.network import NetworkSpec, NeuralNetwork
 from hippo.persistence.interchange import export, read_any
-from hippo.persistence.model_persistence import ModelFiles, write_model
+from hippo.persistence.model_persistence import ModelFiles, read_model, write_model
 
 #: Facts in a network's file that only the server that wrote it has a use for.
 _OWN_FACTS = ("spec", "revision", "outcome")
@@ -40,8 +40,16 @@ def give_out(
     target: str,
     files: ModelFiles,
 ) -> None:
-    """Write a network to `target` in a format of `interchange.FORMATS`; raises DataError where its file is missing."""
-    whole = load_network(network_id, network, revision, files)
-    kept = files.read_facts(network_id) if revision is not None else None
-    facts = {name: value for name, value in (kept or {}).items() if name not in _OWN_FACTS}
-    write_atomically(Path(target), export(whole, facts | {"accuracy": accuracy}, form))
+    """Write a network to `target` in a format of `interchange.FORMATS`; raises DataError where its file is missing.
+
+    `accuracy` is that of the weights of `revision`; those of a run that has ended since have their own in the file.
+    """
+    kept: dict[str, Any] = {}
+    if revision is None:
+        whole = NeuralNetwork(NetworkSpec.from_dict(network))
+    else:
+        whole, kept = read_model(files.model_path(network_id))  # at once: weights and what is said of them
+    facts = {name: value for name, value in kept.items() if name not in _OWN_FACTS}
+    if kept.get("revision") == revision:
+        facts["accuracy"] = accuracy
+    write_atomically(Path(target), export(whole, facts, form))

@@ -29,7 +29,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from hippo.errors import NotReady, TooManyJobs
+from hippo.errors import NotReady, TooManyJobs, UnknownNetwork
 from hippo.jobs.bus import EventBus
 from hippo.jobs.controls import Controls
 from hippo.jobs.dispatch import Dispatch
@@ -106,7 +106,7 @@ class JobManager:
             self._release_hold,
             lambda job: self._records([job])[0],
         )
-        self._passes = Passes(backend)
+        self._passes = Passes(backend, self._remove_outputs_of_deleted)
         self._stopping = False
 
     def start(self) -> None:
@@ -220,6 +220,13 @@ class JobManager:
             When it took longer than `timeout` seconds, or failed.
         """
         self._passes.make(self._store.network(network_id), timeout)
+
+    def _remove_outputs_of_deleted(self, network_id: str) -> None:
+        """Remove what a pass has written after the network's files were deleted."""
+        try:
+            self._store.network(network_id)
+        except UnknownNetwork:
+            self._files.delete_model(network_id)
 
     def shutdown(self, timeout: float) -> None:
         """Take no new jobs; interrupt what runs: workers checkpoint and exit within `timeout` seconds."""

@@ -78,15 +78,20 @@ class ProcessBackend:
             worker.feed()
 
     def submit_short(self, task: Task) -> None:
-        """Queue a short task for the assistant."""
+        """Queue a short task for the assistant; while the server stops, it is lost at once."""
         with self._lock:
-            self._short_tasks.append(task)
+            stopping = self._stopping
+            if not stopping:
+                self._short_tasks.append(task)
+        if stopping:
+            _lose(task)
+            return
         self._assistant.start()
         self._assistant.feed()
 
-    def withdraw_short(self, job_id: str) -> None:
-        """Forget a short task that nobody waits for any more, unless the assistant has begun it."""
-        self.withdraw(job_id)
+    def withdraw_short(self, job_id: str) -> bool:
+        """Forget a short task that nobody waits for any more; return False where the assistant has begun it."""
+        return self.withdraw(job_id)
 
     def withdraw(self, job_id: str) -> bool:
         """Take the task of this job out of its queue; return whether it was there, and no worker had taken it yet."""
@@ -120,11 +125,16 @@ class ProcessBackend:
         return any(worker.tell(job_id, message) for worker in (*self._workers, self._assistant))
 
     def stop(self, timeout: float) -> None:
-        """Let every worker checkpoint and exit; end those that have not after `timeout` seconds."""
+        """Let every worker checkpoint and exit; end those that have not after `timeout` seconds.
+
+        Short tasks that nobody has begun are lost; jobs are in the store, for the next start.
+        """
         with self._lock:
             self._stopping = True
             self._queue.clear()
-            self._short_tasks.clear()
+            lost, self._short_tasks = self._short_tasks, deque()
+        for task in lost:
+            _lose(task)
         workers = [*self._workers, self._assistant]
         deadline = time.monotonic() + timeout
         for worker in workers:
@@ -139,3 +149,8 @@ class ProcessBackend:
     def _next_short_task(self) -> Task | None:
         with self._lock:
             return self._short_tasks.popleft() if self._short_tasks and not self._stopping else None
+
+
+def _lose(task: Task) -> None:
+    text = "The server is stopping. Try again in a moment."
+    task.report({"type": "lost", "reason": "the server is stopping", "error": text, "job_id": task.job_id})

@@ -178,7 +178,7 @@ class Questions:
             self._backend.withdraw_short(task_id)
             raise NotReady("The answer takes too long: the server has much to do. Try again in a moment.")
         if answer["type"] == "lost":
-            raise NotReady("The process that computed the answer died. Try again.")
+            raise NotReady(answer.get("error") or "The process that computed the answer died. Try again.")
         return answer
 
 

@@ -29,7 +29,25 @@ from hippo.persistence.model_persistence import ModelFiles
 PATIENCE = 60.0
 #: Files that may come in at a time, each of up to 256 MB.
 MOST_INCOMING = 4
+#: Seconds that a file may take to come in, and with its place to be read and measured, too.
+LONGEST_UPLOAD = 300.0
+LONGEST_INCOMING = LONGEST_UPLOAD + 2 * PATIENCE
 _ERRORS: dict[str, type[HippoError]] = {kind.code: kind for kind in (ImportRefused, DataError)}
+
+
+class _Lent:
+    """A place that is given back once, by whoever comes first."""
+
+    def __init__(self, places: threading.BoundedSemaphore) -> None:
+        self._places = places
+        self._lock = threading.Lock()
+        self._is_lent = True
+
+    def give_back(self) -> None:
+        with self._lock:
+            was_lent, self._is_lent = self._is_lent, False
+        if was_lent:
+            self._places.release()
 
 
 class Transfers:
@@ -56,6 +74,8 @@ class Transfers:
     def incoming(self) -> Iterator[Path]:
         """Give a place for a file that comes in; it is removed at the end.
 
+        After `LONGEST_INCOMING` seconds another file may have the place.
+
         Raises
         ------
         NotReady
@@ -64,10 +84,15 @@ class Transfers:
         if not self._places.acquire(blocking=False):
             raise NotReady(f"{MOST_INCOMING} models are being imported at this moment. Try again a little later.")
         path = temporary_path(self._folder)
+        lent = _Lent(self._places)
+        taken_back = threading.Timer(LONGEST_INCOMING, lent.give_back)  # from a request that hangs in a read
+        taken_back.daemon = True
+        taken_back.start()
         try:
             yield path
         finally:
-            self._places.release()
+            taken_back.cancel()
+            lent.give_back()
             path.unlink(missing_ok=True)
 
     def take_in(self, source: Path, label: str, revision: str) -> tuple[Path, Message]:
@@ -133,4 +158,4 @@ class Transfers:
         target.unlink(missing_ok=True)
         if answer["type"] == "failed":
             raise _ERRORS.get(answer.get("code", ""), NotReady)(answer["error"])
-        raise NotReady(f"The process that did this died: {answer['reason']}. Try again.")
+        raise NotReady(answer.get("error") or f"The process that did this died: {answer['reason']}. Try again.")

@@ -42,7 +42,8 @@ GOES_ON = frozenset({"started", "epoch", "progress", "changed", "frame", "phase"
 class Task:
     """Something for a worker to do: `message` starts it, `report` is called with what it tells.
 
-    `report` gets the worker's messages, and ``{"type": "lost", "reason": ...}`` when the worker died under the task.
+    `report` gets the worker's messages, and ``{"type": "lost", "reason": ...}`` when the worker died under the task;
+    where none did, but the server stops, that has an ``error`` to be shown, too.
     """
 
     job_id: str

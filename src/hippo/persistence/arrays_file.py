@@ -7,6 +7,7 @@ all. What the arrays mean is the matter of ``model_persistence``.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from safetensors.numpy import save
 from hippo.atomic_files import write_atomically
 from hippo.errors import DataError
 from hippo.nn import Array
+
+log = logging.getLogger(__name__)
 
 
 def write(path: Path, arrays: Mapping[str, Array], header: Mapping[str, Any]) -> None:
@@ -71,5 +74,13 @@ def _opened(path: Path) -> Any:
     except FileNotFoundError:
         at = f" from the folder {path.parent.name}" if path.parent.name else ""
         raise DataError(f"{path.name} is missing{at}.") from None
+    except PermissionError:
+        raise DataError(f"{path.name} may not be read: permission denied.") from None
     except (SafetensorError, OSError) as error:
-        raise DataError(f"{path.name} is damaged, or no file that Hippo wrote ({error}).") from None
+        raise damaged(path, error) from None
+
+
+def damaged(path: Path, error: Exception) -> DataError:
+    """Return what to say of a file that is not as it should be; what a library says of it goes to the log."""
+    log.warning("%s cannot be read: %s: %s", path, type(error).__name__, error)
+    return DataError(f"{path.name} is damaged, or no file that Hippo wrote.")

@@ -215,8 +215,10 @@ class ModelFiles:
 def _network(path: Path, header: dict[str, Any], arrays: dict[str, Array]) -> NeuralNetwork:
     try:
         return NeuralNetwork.from_parameters(NetworkSpec.from_dict(header["spec"]), arrays)
+    except InvalidValue as error:
+        raise DataError(f"{path.name} holds no network of Hippo: {error.message}") from None
     except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path.name} holds no network of Hippo: {error}") from None
+        raise arrays_file.damaged(path, error) from None
 
 
 def _taken(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hippo.errors import PictureError
-from hippo.pictures.headers import Header
+from hippo.pictures.checksums import check_png
+from hippo.pictures.headers import PNG, Header
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -29,6 +30,8 @@ def decoded(header: Header) -> Grey:
     """Return the picture upright and without transparency, (H, W) of 0-255, at most twice `FINE` a side."""
     from PIL import Image  # the server starts sooner without
 
+    if header.data.startswith(PNG):
+        check_png(header.data, header.width, header.height)
     try:
         with Image.open(io.BytesIO(header.data), formats=("PNG", "JPEG")) as picture:
             if picture.size != (header.width, header.height):

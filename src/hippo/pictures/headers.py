@@ -15,7 +15,8 @@ from hippo.errors import PictureError, PictureTooLarge
 #: Bytes and pixels that a picture may have.
 MAX_PICTURE_BYTES, MAX_PICTURE_PIXELS = 2_000_000, 16_000_000
 
-_PNG = b"\x89PNG\r\n\x1a\n"
+#: How every file of a PNG begins.
+PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 #: The chunks of a PNG that make the picture; the others are text, colour profiles, further frames.
 _PNG_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"}
@@ -27,6 +28,8 @@ _MOST_SCANS = 50
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _SCAN, _END = 0xDA, 0xD9
+_SMALLER = "Reduce it first: a digit needs no more than some hundred pixels a side."
+_NO_HEADER = "The picture is damaged: its header cannot be read."
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,10 @@ def read_header(data: bytes) -> Header:
         For what is neither PNG nor JPEG, or has no proper header.
     """
     if len(data) > MAX_PICTURE_BYTES:
-        raise PictureTooLarge(f"The picture has {len(data):,} bytes; at most {MAX_PICTURE_BYTES:,} are taken.")
-    if data.startswith(_PNG):
+        raise PictureTooLarge(
+            f"The picture has {len(data):,} bytes; at most {MAX_PICTURE_BYTES:,} are taken. {_SMALLER}"
+        )
+    if data.startswith(PNG):
         header = _read_png(data)
     elif data.startswith(_JPEG):
         header = _read_jpeg(data)
@@ -68,23 +73,25 @@ def read_header(data: bytes) -> Header:
         raise PictureError("The picture is damaged: by its header it has no pixels.")
     if header.width * header.height > MAX_PICTURE_PIXELS:
         size = f"{header.width:,} x {header.height:,} pixels"
-        raise PictureTooLarge(f"The picture has {size}; at most {MAX_PICTURE_PIXELS:,} are taken in all.")
+        raise PictureTooLarge(f"The picture has {size}; at most {MAX_PICTURE_PIXELS:,} are taken in all. {_SMALLER}")
     return header
 
 
 def _read_png(data: bytes) -> Header:
     """Walk through the chunks: 4 bytes of length, 4 of type, the content, 4 of checksum (PNG specification, 5.3)."""
-    kept, place, size = [_PNG], len(_PNG), (0, 0)
+    kept, place, size = [PNG], len(PNG), (0, 0)
     while place + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, place)
         end = place + 12 + length
-        if place == len(_PNG):
+        if place == len(PNG):
             if kind != b"IHDR" or length != 13 or end > len(data):
-                raise PictureError("The picture is damaged: its header cannot be read.")
+                raise PictureError(_NO_HEADER)
             size = struct.unpack_from(">II", data, place + 8)
         if kind in _PNG_CHUNKS and (length <= _LONGEST_ANCILLARY or kind == b"IDAT"):
             kept.append(data[place:end])
         place = end
+    if len(kept) == 1:
+        raise PictureError(_NO_HEADER)
     return Header(*size, b"".join(kept))
 
 
@@ -113,4 +120,4 @@ def _read_jpeg(data: bytes) -> Header:
             if length < 2:
                 break
             place += 2 + length
-    raise PictureError("The picture is damaged: its header cannot be read.")
+    raise PictureError(_NO_HEADER)

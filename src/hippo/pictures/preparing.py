@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hippo.errors import PictureError
 from hippo.pictures.decoding import Grey, decoded
 from hippo.pictures.headers import read_header
+from hippo.pictures.sheets import along_the_edge, without_faint, without_frame
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -83,7 +84,7 @@ def prepare(data: bytes) -> Prepared:
         For what is no PNG or JPEG, is damaged, or is blank.
     """
     header = read_header(data)
-    grey = decoded(header)
+    grey = without_frame(decoded(header))
     ink, inverted = _ink(grey)
     fitted = _fitted(_cropped(_without_specks(ink)))
     return Prepared(_centred(fitted).reshape(-1), inverted, header.width, header.height)
@@ -109,7 +110,7 @@ def _ink(grey: Grey) -> tuple[Grey, bool]:
     if darkest < max(LEAST_CONTRAST, LEAST_OF_NOISE * noise):
         raise PictureError(_BLANK)
     ink[ink < max(FAINT * darkest, 3 * noise)] = 0
-    return ink / np.float32(darkest), inverted
+    return without_faint(ink) / np.float32(darkest), inverted
 
 
 def _slope(grey: Grey) -> Grey:
@@ -163,7 +164,7 @@ def _closed(light: Grey) -> Grey:
 
 
 def _without_specks(ink: Grey) -> Grey:
-    """Return the ink without what is apart from the strokes and has little of it, such as dust and grain of a photo.
+    """Return the ink without what is apart from the strokes: dust and grain of a photo, and what runs along an edge.
 
     What hangs together is found on a coarse grid: each cell takes the largest number among its neighbours' until none
     changes.
@@ -186,7 +187,9 @@ def _without_specks(ink: Grey) -> Grey:
     if not totals[1:].any():
         raise PictureError(_BLANK)
     totals[0] = 0
-    kept = (totals >= SPECK * totals.max())[labels] & inked
+    edges = along_the_edge(labels, amounts)
+    totals[edges] = 0
+    kept = ((totals >= SPECK * totals.max()) & ~edges)[labels] & inked
     mask = kept.repeat(cell, axis=0).repeat(cell, axis=1)[:height, :width]
     left: Grey = np.where(mask, ink, np.float32(0))
     return left

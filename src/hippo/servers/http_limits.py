@@ -8,8 +8,8 @@ import time
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any
 
-from hippo.api import strict_json
-from hippo.api.errors import error_body
+from hippo import strict_json
+from hippo.api.errors import error_body, http_error
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -22,13 +22,7 @@ MAX_REST = 1_000_000
 #: Bytes that the line with a chunk's length may have.
 MAX_CHUNK_LINE = 256
 
-#: What a client did that sent no request of HTTP, by the status it gets.
-NOT_HTTP = {
-    400: "The request is not well-formed HTTP: its first line or one of its headers cannot be read.",
-    414: "The address is too long; send data in the body of the request.",
-    431: "The headers are too long or too many; send fewer and shorter ones.",
-    505: "The server speaks HTTP/1.1 and HTTP/1.0.",
-}
+NOT_HTTP = "The request is not well-formed HTTP: its first line or one of its headers cannot be read."
 UNCLEAR_LENGTH = "Content-Length must be a whole number from 0, given once, and not beside Transfer-Encoding."
 
 
@@ -53,8 +47,9 @@ def linger(connection: socket.socket, seconds: float = 2.0, most: int = 8_000_00
 def not_http(code: int, text: str | None = None) -> bytes:
     """Answer what is not a request of HTTP, in the shape of all errors: `text`, or what this status means here."""
     status = HTTPStatus(code)
-    said = text or NOT_HTTP.get(code, f"{status.phrase}.")
-    content = strict_json.dumps(error_body(status.name.lower(), said)).encode()
+    name, usual = http_error(code)
+    said = text or (NOT_HTTP if code == 400 else usual)
+    content = strict_json.dumps(error_body(name, said)).encode()
     head = f"HTTP/1.1 {code} {status.phrase}\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n"
     return f"{head}Connection: close\r\n\r\n".encode() + content
 

@@ -22,7 +22,7 @@ export function exportName(disposition, format) {
 
 /** What an imported network is called: as its file, without ending and the id that exports add. @param {string} file */
 export function modelName(file) {
-  const stem = file.replace(/\.(safetensors|npz)$/i, "").replace(/-[0-9a-f]{8}( ?\(\d+\))?$/, "");
+  const stem = file.replace(/\.(safetensors|npz)$/i, "").replace(/-[0-9a-f]{8}(-layers)?( ?\(\d+\))?$/, "");
   const plain = stem.replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, " ").trim();
   return [...plain].slice(0, LIMITS.name).join("");
 }

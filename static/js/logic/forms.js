@@ -61,10 +61,33 @@ export function defaultLoss(activation) {
   return activation === "sigmoid" ? "quadratic" : "cross_entropy";
 }
 
-/** A learning rate that works for most networks of this kind. @param {string} activation @param {string} loss */
-export function suggestedRate(activation, loss) {
-  if (activation === "sigmoid") return loss === "quadratic" ? 3.0 : 0.5;
-  return 0.1;
+/**
+ * From so many neurons in the last hidden layer on, a sigmoid network with quadratic cost wants shorter steps. A step
+ * moves what an output adds up by a share of every neuron of that layer, all of which are near 0.5 at first. Measured: with
+ * rate times neurons at 450 all networks learned, and from 500 on most of them answered always the same.
+ */
+const WIDE = 100;
+
+/** The neurons of the last hidden layer; 0 where there is none. @param {number[]} layers with input and output */
+function lastHidden(layers) {
+  return layers.length > 2 ? layers[layers.length - 2] : 0;
+}
+
+/**
+ * A learning rate that works for most networks of this kind.
+ * @param {string} activation @param {string} loss @param {number[]} layers with input and output, empty where unknown
+ */
+export function suggestedRate(activation, loss, layers) {
+  if (activation !== "sigmoid") return 0.1;
+  if (loss !== "quadratic") return 0.5;
+  const width = lastHidden(layers);
+  return width > WIDE ? Number(((3.0 * WIDE) / width).toPrecision(2)) : 3.0;
+}
+
+/** What of the layers the suggestion depends on: "300 neurons in the last hidden layer"; empty where it is as usual. @param {string} activation @param {string} loss @param {number[]} layers */
+export function widthWords(activation, loss, layers) {
+  const wide = activation === "sigmoid" && loss === "quadratic" && lastHidden(layers) > WIDE;
+  return wide ? `${count(lastHidden(layers))} neurons in the last hidden layer` : "";
 }
 
 // A dash or a cross parts two numbers; before a number alone it is a sign, which no layer has.
@@ -185,5 +208,5 @@ function withoutEmpty(errors) {
 
 /** The learning rate a form will use: what was typed, else what is suggested. @param {Record<string, string|null>} form */
 export function effectiveRate(form) {
-  return form.learning_rate ?? plain(suggestedRate(form.activation, form.loss || defaultLoss(form.activation)));
+  return form.learning_rate ?? plain(suggestedRate(form.activation, form.loss || defaultLoss(form.activation), parseLayers(form.hidden).sizes));
 }

@@ -4,7 +4,7 @@
  */
 
 import { count, isNumber, percent, plain } from "./format.js";
-import { suggestedRate } from "./forms.js";
+import { suggestedRate, widthWords } from "./forms.js";
 
 /** One digit in ten is right by chance; so is a little more, where a network answers always the same. */
 const CHANCE = 0.15;
@@ -42,7 +42,7 @@ export function doubt(network, job, epochs) {
   const known = epochs.map((e) => e.accuracy).filter(isNumber);
   if (!known.length) return null;
   const last = known[known.length - 1];
-  const suggested = suggestedRate(network.activation, network.loss);
+  const suggested = suggestedRate(network.activation, network.loss, network.architecture);
   if (last <= CHANCE) return atChance(network, job, { known, suggested });
   const low = job.learning_rate * FAR_BELOW <= suggested && Math.max(...known) < LOW && hardlyFell(epochs);
   return low ? tooLow(`Accuracy is ${percent(last)} after ${epochsText(known.length)}: this run learns slowly.`, job, suggested) : null;
@@ -56,7 +56,7 @@ function atChance(network, job, { known, suggested }) {
     ? `Accuracy stays at chance: ${last} after ${epochsText(known.length)}, where guessing gives 10 %.`
     : `Accuracy fell back to chance: ${last} after ${epochsText(known.length)}, after a best of ${percent(best)}.`;
   const hidden = network.architecture.length - 2;
-  const kind = `${ACTIVATION_NAMES[network.activation]} with ${network.loss === "quadratic" ? "quadratic cost" : "cross-entropy"}`;
+  const kind = kindText(network.activation, network.loss, network.architecture);
   if (network.initializer === "zeros" && hidden > 0) {
     return {
       cause: "zeros",
@@ -97,6 +97,15 @@ function atChance(network, job, { known, suggested }) {
     tryText: "Try more epochs, or a new network: other first weights may do better.",
     offer: null,
   };
+}
+
+/**
+ * "ReLU with cross-entropy", and how wide it is where that decides on the rate.
+ * @param {string} activation @param {string} loss @param {number[]} layers with input and output
+ */
+export function kindText(activation, loss, layers) {
+  const width = widthWords(activation, loss, layers);
+  return `${ACTIVATION_NAMES[activation]} with ${loss === "quadratic" ? "quadratic cost" : "cross-entropy"}${width ? ` and ${width}` : ""}`;
 }
 
 /** @param {string} what @param {Record<string, any>} job @param {number} suggested @returns {Doubt} */

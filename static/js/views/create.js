@@ -4,7 +4,7 @@ import { html, nothing } from "lit/html.js";
 
 import { bytes, count } from "../logic/format.js";
 import { checkNetwork, checkTraining, defaultLoss, effectiveRate, INPUTS, OUTPUTS, parameterCount, parseLayers, suggestedRate } from "../logic/forms.js";
-import { ACTIVATION_NAMES } from "../logic/learning.js";
+import { kindText } from "../logic/learning.js";
 import { selectField, textField } from "./fields.js";
 import { trainingFields } from "./training-fields.js";
 
@@ -18,6 +18,7 @@ export function createView(state, act) {
   const { values } = form;
   const loss = values.loss || defaultLoss(values.activation);
   const rate = effectiveRate(values);
+  const layers = parseLayers(values.hidden).sizes;
   const wrong = {
     ...checkNetwork(values).errors,
     ...checkTraining({ ...values, learning_rate: rate }).errors,
@@ -64,7 +65,7 @@ export function createView(state, act) {
     </fieldset>
     <fieldset class="card">
       <legend>Training</legend>
-      ${trainingFields({ bind, rate, suggested: suggestedRate(values.activation, loss), kind: kindText(values.activation, loss), onRate: (v) => act.edit("create", "learning_rate", v) })}
+      ${trainingFields({ bind, rate, suggested: suggestedRate(values.activation, loss, layers), kind: kindText(values.activation, loss, layers), onRate: (v) => act.edit("create", "learning_rate", v) })}
     </fieldset>
     <p class="problem" role="alert" ?hidden=${!form.problem}>${form.problem}</p>
     <div class="actions">
@@ -81,10 +82,5 @@ function parametersView(text) {
   if (!sizes.length) return nothing;
   const parameters = parameterCount(sizes);
   return html`<p class="count" id="new-parameters" aria-live="polite"><strong>${count(parameters)}</strong> parameters in ${sizes.join("-")}, ${bytes(parameters * 4)} of weights</p>`;
-}
-
-/** @param {string} activation @param {string} loss */
-export function kindText(activation, loss) {
-  return `${ACTIVATION_NAMES[activation]} with ${loss === "quadratic" ? "quadratic cost" : "cross-entropy"}`;
 }
 

@@ -79,15 +79,17 @@ function padWords({ picture, strokes }) {
 }
 
 /** @param {Record<string, any>} network @param {State} state @param {Actions} act */
-function readingView(network, { drawing, readings }, act) {
+function readingView(network, { connection, drawing, readings }, act) {
   const id = network.network_id;
   const reading = readings[id];
-  const current = reading && !isEmpty(drawing.sheet) && stillStands(reading.turns, drawing.since) ? reading : null;
-  const data = current?.data ?? null;
   const busy = !isEmpty(drawing.sheet) && reading?.turns.answered !== drawing.version;
-  return html`<section class="card reading-card" aria-labelledby="reading-title" aria-busy=${busy ? "true" : "false"}>
+  const silent = busy && connection === "lost"; // nothing is asked until the connection is back
+  const current = reading && !silent && !isEmpty(drawing.sheet) && stillStands(reading.turns, drawing.since) ? reading : null;
+  const data = current?.data ?? null;
+  return html`<section class="card reading-card" aria-labelledby="reading-title" aria-busy=${busy && !silent ? "true" : "false"}>
     <h2 id="reading-title" class="visually-hidden">What the network makes of it</h2>
-    <p class="verdict ${data ? "" : "none"}" role="status">${verdictWords(drawing, current)}</p>
+    <p class="verdict ${data ? "" : "none"}" role="status">${silent ? "No answer" : verdictWords(drawing, current)}</p>
+    ${silent ? html`<p class="problem" role="alert">The server does not answer. What you drew is kept, and read when it is back.</p>` : nothing}
     ${current?.error
       ? html`<div class="problem" role="alert"><p>${current.error}</p>
           <button class="link" type="button" title="Asks the network once more." @click=${() => act.readAgain(id)}>Try again</button></div>`
@@ -110,7 +112,7 @@ function readingView(network, { drawing, readings }, act) {
 function verdictWords({ sheet }, reading) {
   if (reading?.data) {
     const { predicted_digit: digit, confidence } = reading.data;
-    return html`${verdict(digit, confidence)}, <span class="value">${percent(confidence, 0)}</span>`;
+    return html`${verdict(digit, confidence)}, <span class="value">${percent(confidence)}</span>`;
   }
   if (isEmpty(sheet)) return "Draw a digit to see what the network reads.";
   return reading?.error ? "No answer" : "Looking\u2026";

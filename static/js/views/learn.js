@@ -5,10 +5,9 @@ import { html, nothing } from "lit/html.js";
 import { NO_VALUE, count, duration, loss, percent, plain, progress, speed } from "../logic/format.js";
 import { checkTraining, suggestedRate } from "../logic/forms.js";
 import { advice, elapsed, isRunning, isUnfinished, stateWord, timeLeft, waitingText } from "../logic/jobs.js";
-import { doubt } from "../logic/learning.js";
+import { doubt, kindText } from "../logic/learning.js";
 import { networkHref } from "../logic/routes.js";
 import { runsOf } from "../store.js";
-import { kindText } from "./create.js";
 import { curvesView } from "./curves.js";
 import { warnIcon } from "./icons.js";
 import { runsView } from "./runs.js";
@@ -80,7 +79,7 @@ function figures(job, history, now) {
 
 /** @param {Record<string, any>} job @param {Record<string, any>} network @param {Actions} act */
 function adviceView(job, network, act) {
-  const words = advice(job, suggestedRate(network.activation, network.loss));
+  const words = advice(job, suggestedRate(network.activation, network.loss, network.architecture));
   if (!words) return nothing;
   return html`<div class="callout ${job.state === "cancelled" ? "" : "bad"}">
     ${job.state === "cancelled" ? nothing : warnIcon}
@@ -120,7 +119,7 @@ function doubtView(job, network, epochs, act) {
 /** @param {Record<string, any>} network @param {any} latest @param {any} unfinished @param {State} state @param {Actions} act */
 function controlsView(network, latest, unfinished, state, act) {
   const id = network.network_id;
-  const suggested = suggestedRate(network.activation, network.loss);
+  const suggested = suggestedRate(network.activation, network.loss, network.architecture);
   const form = act.ensureTrainForm(id, {
     epochs: String(latest?.total_epochs ?? 30),
     mini_batch_size: String(latest?.mini_batch_size ?? 10),
@@ -141,7 +140,7 @@ function controlsView(network, latest, unfinished, state, act) {
   return html`<section class="card" aria-labelledby="controls-title">
     <h2 id="controls-title">${word}</h2>
     <form data-form="train" novalidate @submit=${(event) => { event.preventDefault(); if (!unfinished) void act.train(id); }}>
-      ${trainingFields({ bind, rate: form.values.learning_rate, suggested, kind: kindText(network.activation, network.loss), onRate: (v) => act.edit(id, "learning_rate", v) })}
+      ${trainingFields({ bind, rate: form.values.learning_rate, suggested, kind: kindText(network.activation, network.loss, network.architecture), onRate: (v) => act.edit(id, "learning_rate", v) })}
       <p class="problem" role="alert" ?hidden=${!form.problem}>${form.problem}</p>
       <div class="actions">
         <button class="button primary" type="submit" aria-disabled=${busy || unfinished ? "true" : "false"} title=${hint} aria-describedby="train-hint">${busy ? "Starting\u2026" : word}</button>

@@ -4,8 +4,8 @@ import { html, nothing } from "lit/html.js";
 
 import { NO_VALUE, ago, count, moment, percent } from "../logic/format.js";
 import { isRunning, isUnfinished, stateWord, timeLeft } from "../logic/jobs.js";
+import { kindText } from "../logic/learning.js";
 import { networkHref } from "../logic/routes.js";
-import { kindText } from "./create.js";
 import { drawView } from "./draw.js";
 import { exportMenu } from "./export-menu.js";
 import { binIcon } from "./icons.js";
@@ -31,7 +31,7 @@ export function networkView(network, state, act, now) {
         <h1 tabindex="-1">${network.name || network.architecture.join("-")}</h1>
         <p class="facts">
           ${network.name ? html`<span>${network.architecture.join("-")}</span>` : nothing}
-          <span>${kindText(network.activation, network.loss)}</span>
+          <span>${kindText(network.activation, network.loss, [])}</span>
           <span>${count(network.parameters)} parameters</span>
           <span title=${moment(network.created_at)}>created ${ago(network.created_at, now)}</span>
         </p>
@@ -51,10 +51,11 @@ export function networkView(network, state, act, now) {
 function figuresView(network, job, now) {
   const running = isRunning(job);
   const accuracy = running && job.accuracy != null ? job.accuracy : network.accuracy;
-  const epochs = running ? `${count(job.epoch ?? 0)} / ${count(job.total_epochs)}` : count(network.epochs_trained ?? 0);
+  const unknown = network.trained && !network.epochs_trained; // imported, and the file did not say
+  const epochs = running ? `${count(job.epoch ?? 0)} / ${count(job.total_epochs)}` : unknown ? NO_VALUE : count(network.epochs_trained ?? 0);
   return html`<dl class="figures">
     <div><dt>Accuracy</dt><dd>${accuracy == null ? NO_VALUE : percent(accuracy)}</dd></div>
-    <div><dt>${running ? "Epoch" : "Epochs trained"}</dt><dd>${epochs}</dd></div>
+    <div><dt>${running ? "Epoch" : "Epochs trained"}</dt><dd title=${!running && unknown ? "The file that it was imported from did not say." : nothing}>${epochs}</dd></div>
     <div><dt>${running ? "Time left" : "Status"}</dt>
       <dd class="words">${running ? timeLeft(job, now) : isUnfinished(job) ? stateWord(job) : network.trained ? "Trained" : "New"}</dd></div>
   </dl>`;

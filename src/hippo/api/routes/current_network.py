@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import re
 import secrets
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from flask import Response, current_app, request
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
+from pydantic import BaseModel, ConfigDict, Field
 
-from hippo.api import strict_json
+from hippo import strict_json
 from hippo.api.inference_replies import CurrentNetworkReply
 from hippo.api.inference_schemas import ActivationsBody, NewNetworkBody, PictureQuery, PredictBody
 from hippo.api.inference_schemas import StreamBody as StreamFields
+from hippo.api.pieces import pieces
 from hippo.api.requests import MAX_IMAGES_BYTES, takes
 from hippo.api.routes import BODY, current_engine, named_after_view, replies
 from hippo.api.routes.inference import ACTIVATIONS, PREDICTION, activated, predicted
@@ -66,6 +67,19 @@ def show_current_network() -> Response:
     return _shown(current_engine().current.id())
 
 
+class StreamHeader(BaseModel):
+    """Where a stream goes on."""
+
+    model_config = ConfigDict(str_strip_whitespace=True)
+
+    last_event_id: str = Field(
+        "",
+        alias="Last-Event-ID",
+        description="The `id` of the last event that was seen, JOB:SEQ: the stream of that job goes on behind it, and "
+        "no run is started. JOB:0 begins at the start.",
+    )
+
+
 class StreamBody(StreamFields):
     """A run of the current network, to be watched as a stream of events."""
 
@@ -76,7 +90,7 @@ class StreamBody(StreamFields):
 
 
 @blueprint.post("/train", responses=replies({200: _STREAM}, 404, 409, *BODY, 429, 503))
-def stream_training(body: StreamBody) -> Response:
+def stream_training(header: StreamHeader, body: StreamBody) -> Response:
     """Train the current network and send an event for each epoch, as it ends.
 
     With the header `Last-Event-ID` the stream of that event's job goes on behind it, and no other run is started. A
@@ -84,8 +98,8 @@ def stream_training(body: StreamBody) -> Response:
     """
     engine, streams = current_engine(), cast("Streams", current_app.extensions["streams"])
     streams.check_room()
-    if _last_event_id():
-        job_id, after = _parsed(_last_event_id())
+    if header.last_event_id:
+        job_id, after = _parsed(header.last_event_id)
         of_validation = engine.store.note(f"stream:{job_id}") == "validation"
     else:
         config = TrainingConfig(body.epochs, body.mini_batch_size, body.learning_rate, secrets.randbelow(MAX_SEED + 1))
@@ -118,7 +132,7 @@ def predict_picture_with_current_network(query: PictureQuery) -> dict[str, Any]:
 
 @blueprint.post("/activations", responses=ACTIVATIONS)
 @takes(MAX_IMAGES_BYTES)
-def activate_current_network(body: ActivationsBody) -> dict[str, Any]:
+def activate_current_network(body: ActivationsBody) -> Response:
     """Show what every neuron shows for an image, of the current network unless another is named."""
     with _unknown_without_model():
         return activated(body, body.model or _current())
@@ -133,7 +147,9 @@ def _parsed(last_event_id: str) -> tuple[str, int]:
     if found is None:
         raise UnknownJob("Last-Event-ID is not the id of an event of this server. Leave it out to start a run.")
     job_id, seq = found[1], int(found[2])
-    current_engine().jobs.get(job_id)  # unknown: better said before the stream begins
+    last = current_engine().jobs.get(job_id)["last_seq"]  # unknown: better said before the stream begins
+    if seq > last:
+        raise UnknownJob(f"The job has sent no event {seq} yet: its last is {last}. {job_id}:0 begins at the start.")
     return job_id, seq
 
 
@@ -158,19 +174,15 @@ def _shown(network_id: str) -> Response:
 
 
 def _written(network_id: str, network: NeuralNetwork) -> Iterator[str]:
-    """Write the network row by row, and let others have their turn in between: it can be many megabytes."""
+    """Write the network piece by piece: it can be many megabytes."""
     head = {"network_id": network_id, "sizes": list(network.sizes), "activation": network.spec.activation}
     yield strict_json.dumps(head)[:-1]
     parameters = network.model.parameters
     for field, kind in (("weights", "weights"), ("biases", "bias")):
         yield f',"{field}":['
         for place, name in enumerate(name for name in parameters if name.endswith(f".{kind}")):
-            yield "[" if place == 0 else ",["
+            yield "," if place else ""
             # (in, out) here, a row for each neuron there; a bias becomes a column
-            rows = parameters[name].T if kind == "weights" else parameters[name][:, None]
-            for begin in range(0, len(rows), 8):
-                time.sleep(0)
-                yield ("," if begin else "") + strict_json.dumps(rows[begin : begin + 8].tolist())[1:-1]
-            yield "]"
+            yield from pieces(parameters[name].T if kind == "weights" else parameters[name][:, None])
         yield "]"
     yield "}"

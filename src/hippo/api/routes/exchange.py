@@ -71,4 +71,5 @@ def _file_name(name: str | None, network_id: str, form: str) -> str:
     """Return a name for the file that any system takes, such as first-try-3f2b8c1e.npz."""
     plain = unicodedata.normalize("NFKD", name or "").encode("ascii", "ignore").decode()
     words = re.sub(r"[^A-Za-z0-9_]+", "-", plain).strip("-")[:60] or "network"
-    return f"{words}-{network_id[:8]}{FORMATS[form]}"
+    layout = "-layers" if form == "npz-layers" else ""  # both layouts have the same ending
+    return f"{words}-{network_id[:8]}{layout}{FORMATS[form]}"

@@ -13,9 +13,10 @@ from flask import Response, jsonify
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
-from hippo.api import strict_json
+from hippo import strict_json
 from hippo.api.inference_replies import ActivationsReply, ModelsReply, Predicted
 from hippo.api.inference_schemas import ActivationsBody, PredictBody
+from hippo.api.pieces import pieces
 from hippo.api.requests import MAX_IMAGES_BYTES, takes
 from hippo.api.routes import BODY, current_engine, named_after_view, replies
 
@@ -56,7 +57,7 @@ def predict(body: PredictBody) -> Response:
 @blueprint.post("/v1/activations", endpoint="activations_v1", operation_id="activations_v1", responses=ACTIVATIONS)
 @blueprint.post("/activations", responses=ACTIVATIONS)
 @takes(MAX_IMAGES_BYTES)
-def activations(body: ActivationsBody) -> dict[str, Any]:
+def activations(body: ActivationsBody) -> Response:
     """Show what every neuron of a network shows for an image."""
     return activated(body, body.model)
 
@@ -79,7 +80,9 @@ def predicted(body: PredictBody, model: str | None) -> Response:
     return Response(f'{{"predictions":[{",".join(parts)}],{rest[1:]}', mimetype="application/json")
 
 
-def activated(body: ActivationsBody, model: str | None) -> dict[str, Any]:
-    """Return what the neurons of the network `model`, or of the one in its place, show for the image."""
+def activated(body: ActivationsBody, model: str | None) -> Response:
+    """Answer with what the neurons of the network `model`, or of the one in its place, show for the image."""
     layers, sizes, name = current_engine().inference.activations(body.pixels.rows[0], model)
-    return {"activations": layers, "layer_sizes": sizes, "model": name}
+    written = ",".join("".join(pieces(layer)) for layer in layers)
+    rest = strict_json.dumps({"layer_sizes": sizes, "model": name})
+    return Response(f'{{"activations":[{written}],{rest[1:]}', mimetype="application/json")

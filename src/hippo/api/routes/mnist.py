@@ -10,8 +10,8 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
 from hippo.api.inference_replies import MnistReply, SamplesReply
-from hippo.api.inference_schemas import SamplesQuery
-from hippo.api.routes import current_engine, named_after_view, replies
+from hippo.api.inference_schemas import EmptyBody, SamplesQuery
+from hippo.api.routes import BODY, current_engine, named_after_view, replies
 
 blueprint = APIBlueprint(
     "mnist",
@@ -49,10 +49,13 @@ def draw_samples(query: SamplesQuery) -> Response:
 
 
 @blueprint.post(
-    "/v1/mnist/load", endpoint="load_mnist_v1", operation_id="load_mnist_v1", responses=replies({200: MnistReply}, 503)
+    "/v1/mnist/load",
+    endpoint="load_mnist_v1",
+    operation_id="load_mnist_v1",
+    responses=replies({200: MnistReply}, *BODY, 503),
 )
-@blueprint.post("/mnist/load", responses=replies({200: MnistReply}, 503))
-def load_mnist() -> dict[str, Any]:
+@blueprint.post("/mnist/load", responses=replies({200: MnistReply}, *BODY, 503))
+def load_mnist(body: EmptyBody) -> dict[str, Any]:
     """Load MNIST, unless it is loaded, and say how many images there are."""
     data = current_engine().data()
     counts = {"train": len(data.training_data), "validation": len(data.validation_data), "test": len(data.test_data)}

@@ -13,7 +13,7 @@ from hippo.api.inference_schemas import NearestBody, PictureQuery
 from hippo.api.requests import takes
 from hippo.api.routes import BODY, current_engine, named_after_view, replies
 from hippo.api.routes.inference import TAG
-from hippo.api.uploads import PICTURE_TYPES, read_picture
+from hippo.api.uploads import FILE_TYPE, PICTURE_TYPES, read_picture
 from hippo.pictures import MAX_PICTURE_BYTES
 
 blueprint = APIBlueprint("pictures", __name__, abp_tags=[TAG], operation_id_callback=named_after_view)
@@ -21,7 +21,7 @@ blueprint = APIBlueprint("pictures", __name__, abp_tags=[TAG], operation_id_call
 PICTURE_BODY = {
     "description": "The picture as it is: PNG or JPEG, up to 2 MB and 16 megapixels.",
     "required": True,
-    "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in PICTURE_TYPES},
+    "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in (*PICTURE_TYPES, FILE_TYPE)},
 }
 PICTURE_PREDICTION = replies({200: PicturePredictionReply}, 404, *BODY, 503)
 NEAREST = replies({200: NearestReply}, *BODY, 503)

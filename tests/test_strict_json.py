@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hippo.api.strict_json import MAX_DEPTH, JsonError, dumps, loads
+from hippo.strict_json import MAX_DEPTH, JsonError, dumps, loads
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -78,6 +78,15 @@ def test_nesting_ends_at_the_limit() -> None:
     for deep in (nested(MAX_DEPTH + 1), nested(100_000), nested(1_000, '{"a":[', "]}"), "[" * 100_000, '["' * 100_000):
         with pytest.raises(JsonError):
             loads(deep)
+
+
+def test_what_is_wrong_with_brackets_is_said() -> None:
+    for text in (nested(65), nested(100_000), "[" * 100_000, "1" + "]" * 3 + "[" * 70):
+        with pytest.raises(JsonError, match="nested too deeply; at most 64 levels"):
+            loads(text)
+    for text in ("[]," * 70 + "]", "[" + "[]," * 70, "[]," * 70 + "]["):
+        with pytest.raises(JsonError, match="do not match"):
+            loads(text)
 
 
 def test_brackets_in_strings_do_not_count_and_cannot_hide_real_ones() -> None:

@@ -1,4 +1,4 @@
-"""JSON as the standard has it, in and out, for Flask and Socket.IO alike.
+"""JSON as the standard has it, in and out, for Flask and Socket.IO and for the assistant, who reads long bodies.
 
 Python's own module reads and writes `NaN` and `Infinity`, turns `1e999` into infinity and stumbles over a hundred
 thousand nested brackets. Here each of these is a `JsonError`. `dumps` and `loads` have the signatures of the standard
@@ -52,6 +52,23 @@ def loads(text: str | bytes, **_: Any) -> Any:
     return value
 
 
+def loads_body(raw: bytes) -> Any:
+    """Read the body of a request, short or long.
+
+    Raises
+    ------
+    JsonError
+        In a whole sentence; also for a string that holds JSON.
+    """
+    try:
+        value = loads(raw)
+    except JsonError as error:
+        raise JsonError(f"The body cannot be read as JSON: {error}.") from None
+    if isinstance(value, str) and _is_json(value):
+        raise JsonError("The body is JSON packed into a string; send the JSON itself.")
+    return value
+
+
 def dumps(value: Any, *, separators: tuple[str, str] = (",", ":"), **_: Any) -> str:
     """Write one JSON value, compactly.
 
@@ -66,6 +83,14 @@ def dumps(value: Any, *, separators: tuple[str, str] = (",", ":"), **_: Any) -> 
         raise JsonError(str(error)) from error
 
 
+def _is_json(text: str) -> bool:
+    try:
+        loads(text)
+    except JsonError:
+        return False
+    return True
+
+
 def _refuse_deep_nesting(text: str) -> None:
     """Peel the brackets from the inside out, a level at a time; a megabyte of them takes some milliseconds."""
     if text.count("[") + text.count("{") <= MAX_DEPTH:
@@ -73,11 +98,13 @@ def _refuse_deep_nesting(text: str) -> None:
     brackets = _STRINGS.sub(b"", text.encode(errors="replace")).translate(_BRACKETS, _OTHERS)
     for _ in range(MAX_DEPTH):
         outer = brackets.replace(b"[]", b"")
-        if len(outer) == len(brackets):
+        if len(outer) == len(brackets):  # what is left of brackets that do not match is ]]]...[[[
             break
         brackets = outer
+    if b"[]" in brackets or brackets.count(b"[") > MAX_DEPTH:
+        raise JsonError(f"it is nested too deeply; at most {MAX_DEPTH} levels of arrays and objects are read")
     if brackets:
-        raise JsonError(f"its brackets do not match, or are nested deeper than {MAX_DEPTH} levels")
+        raise JsonError("its brackets do not match")
 
 
 def _constant(name: str) -> NoReturn:
