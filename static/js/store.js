@@ -72,6 +72,8 @@ export function initialState() {
       /** @type {Record<string, ReturnType<typeof emptyForm>>} by network id */
       train: {},
     },
+    /** What is typed into the controls of an unfinished run, by job id. @type {Record<string, {values: Record<string, string>, errors: Record<string, string>, problem: string, said: string}>} */
+    controls: {},
     /** @type {Record<string, boolean>} what is being asked of the server now, such as "create" or "cancel:<id>" */
     busy: {},
     /** @type {{kind: "delete", id: string}|{kind: "delete-all"}|null} */
@@ -85,7 +87,7 @@ export function initialState() {
 
 /** @param {Record<string, string>} values */
 export function emptyForm(values) {
-  return { values, touched: {}, errors: {}, problem: "", advanced: false };
+  return { values, touched: {}, errors: {}, problem: "", advanced: false, advancedTraining: false, note: "", /** @type {string[]} */ ignored: [] };
 }
 
 /** @returns {{right: Example, wrong: Example}} */
