@@ -114,9 +114,10 @@ export function createStore() {
       change(state);
       for (const listener of listeners) listener(state);
     },
-    /** @param {(state: State) => void} listener */
+    /** @param {(state: State) => void} listener @returns {() => void} ends it */
     subscribe(listener) {
       listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
   };
 }
@@ -126,6 +127,15 @@ export function createStore() {
 /** @param {State} state @param {string} id */
 export function networkById(state, id) {
   return state.networks?.find((network) => network.network_id === id) ?? null;
+}
+
+/**
+ * The unfinished job of a network as it is shown: one that makes a single step stays paused to the eye, since buttons
+ * that come and go cannot be pressed.
+ * @param {State} state @param {Record<string, any>|null|undefined} job
+ */
+export function shownJob(state, job) {
+  return job?.state === "running" && state.busy[`batch:${job.job_id}`] ? { ...job, state: "paused" } : job;
 }
 
 /** The runs of a network, newest first. @param {State} state @param {string} networkId */

@@ -34,7 +34,7 @@ export function controlsOf(job, busy) {
   const control = (name, word, why = "") => ({ name, word, hint: HINTS[name], off: name === "cancel" ? (stopping ? "The run is being stopped." : "") : off(why) });
   const stop = control("cancel", stopping ? "Stopping\u2026" : "Stop");
   if (!isPaused(job)) return [control("pause", pausing && !stopping ? "Pausing\u2026" : "Pause", pausing ? "The run pauses after its current mini-batch." : ""), stop];
-  const stepping = asked("batch") ? "One mini-batch is being trained." : "";
+  const stepping = asked("batch") || job.pause_requested ? "One mini-batch is being trained." : "";
   const going = asked("resume") || asked("epoch") ? "The run is about to go on." : "";
   return [control("resume", "Resume", stepping || going), control("batch", "One mini-batch", stepping || going), control("epoch", "One epoch", stepping || going), stop];
 }
@@ -44,7 +44,7 @@ export function standing(job) {
   if (isPaused(job)) {
     return `Paused ${place(job)}. Nothing is computed until you go on: the worker is free for others.`;
   }
-  if (job.state !== "running") return "Paused or stopped, it leaves the queue.";
+  if (job.state !== "running") return "The run waits. Pause takes it out of the queue.";
   if (job.pause_requested) return "It pauses after the current mini-batch.";
   return job.pace ? `In slow motion: ${paceWords(job.pace)}.` : "At full speed.";
 }
