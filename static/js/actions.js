@@ -5,10 +5,17 @@
 
 import { plain } from "./logic/format.js";
 import { CLASSIC, checkNetwork, checkTraining, effectiveRate, emptyCreateForm, likeForm } from "./logic/forms.js";
+import { RECIPE } from "./logic/recipe.js";
 import { networkHref } from "./logic/routes.js";
 import { emptyExamples, emptyForm } from "./store.js";
 
 const NOTICE_MS = 12_000;
+
+/** Opens what hides a wrong field. @param {Record<string, any>} form */
+function openWrong(form) {
+  if (form.errors.seed || form.errors.dropout) form.advanced = true;
+  if (Object.keys(form.errors).some((field) => field in RECIPE || field === "training_seed")) form.advancedTraining = true;
+}
 
 /**
  * @param {object} parts
@@ -99,6 +106,8 @@ export function createActions({ store, api, sync, go, focusError }) {
   return {
     notify,
     go,
+    // for the actions that stand in files of their own
+    once, createAndGo, startTraining, readAgainIfGone,
 
     dismissNotice: () => update((s) => { s.notice = null; }),
 
@@ -141,8 +150,9 @@ export function createActions({ store, api, sync, go, focusError }) {
       go("#/new");
     },
 
-    /** @param {boolean} open */
-    showAdvanced: (open) => update((s) => { s.forms.create.advanced = open; }),
+    /** @param {boolean} open @param {"advanced"|"advancedTraining"} [part] @param {string} [key] of the form */
+    showAdvanced: (open, part = "advanced", key = "create") =>
+      update((s) => { (key === "create" ? s.forms.create : s.forms.train[key])[part] = open; }),
 
     /** @param {boolean} andTrain */
     create: (andTrain) =>
@@ -154,7 +164,7 @@ export function createActions({ store, api, sync, go, focusError }) {
         update(() => {
           form.errors = errors;
           form.problem = "";
-          if (errors.seed) form.advanced = true;
+          openWrong(form);
         });
         if (Object.keys(errors).length) return focusError("create");
         try {
@@ -164,6 +174,7 @@ export function createActions({ store, api, sync, go, focusError }) {
           });
         } catch (error) {
           showProblem(form, error, { layer_sizes: "hidden" });
+          update(() => openWrong(form));
           focusError("create");
         }
       }),
@@ -182,6 +193,7 @@ export function createActions({ store, api, sync, go, focusError }) {
         update(() => {
           form.errors = errors;
           form.problem = "";
+          openWrong(form);
         });
         if (Object.keys(errors).length) return focusError("train");
         try {

@@ -146,6 +146,11 @@ export const api = {
   job: (jobId) => request("GET", `/api/training/${id(jobId)}`),
   /** @param {string} jobId */
   cancel: (jobId) => request("POST", `/api/training/${id(jobId)}/cancel`, {}),
+  /**
+   * What is asked of a run under way. @param {string} jobId
+   * @param {"pause"|"resume"|"step"|"pace"|"settings"} what @param {Record<string, unknown>} [body]
+   */
+  control: (jobId, what, body = {}) => request("POST", `/api/training/${id(jobId)}/${what}`, body),
   /** @param {string} jobId @param {number} after */
   events: (jobId, after) => request("GET", `/api/training/${id(jobId)}/events?after=${after}`),
   /** @param {string} networkId @param {"right"|"wrong"} kind */

@@ -6,7 +6,9 @@
 
 import { io } from "socket.io-client";
 
-const EVENTS = ["training_update", "training_complete", "training_error", "training_started", "training_progress"];
+const EVENTS = [
+  "training_update", "training_complete", "training_error", "training_started", "training_progress", "training_paused", "training_changed",
+];
 const POLL_MS = 2_000;
 const PATIENCE_MS = 2_000;
 const KEEPALIVE_MS = 30_000;

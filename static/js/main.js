@@ -7,8 +7,10 @@ import { render } from "lit/html.js";
 
 import { createActions } from "./actions.js";
 import { api, token, whenRefused } from "./api.js";
+import { createControls } from "./controls.js";
 import { createDrawing } from "./drawing.js";
 import { createEvaluating } from "./evaluating.js";
+import { createExperiments } from "./experiments.js";
 import { keepingFocus } from "./focus.js";
 import { createInsight } from "./insight.js";
 import { isRunning } from "./logic/jobs.js";
@@ -49,6 +51,8 @@ const watching = createWatching({ store, api, send: live.send });
 const basics = createActions({ store, api, sync, go, focusError });
 const actions = {
   ...basics,
+  ...createControls({ store, api, sync, basics }),
+  ...createExperiments({ store, go, basics, copy: (text) => navigator.clipboard.writeText(text), place: () => location.href.split("#")[0] }),
   ...createDrawing({ store, api, sync }),
   ...createInsight({ store, api }),
   watching,
@@ -99,6 +103,7 @@ function readAddress() {
   const before = store.state.route;
   const route = parseRoute(location.hash);
   store.update((s) => { s.route = route; s.announcement = ""; });
+  actions.openLink(route);
   if (before.view !== route.view || before.id !== route.id) {
     draw();
     document.querySelector(".item[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
@@ -121,6 +126,16 @@ function leaveHome() {
   store.state.route = parseRoute(location.hash);
 }
 
+/** While the form for a new network is open, its address is the link to the experiment in it. */
+function keepLink() {
+  const { route } = store.state;
+  const href = actions.linkOfForm();
+  // The address may be ahead of the route: somebody has just left.
+  if (route.view !== "new" || parseRoute(location.hash).view !== "new" || location.hash === href || (href === "#/new" && !Object.keys(route.query).length)) return;
+  history.replaceState(null, "", href);
+  store.state.route = parseRoute(href);
+}
+
 let scheduled = false;
 function schedule() {
   if (scheduled) return;
@@ -138,6 +153,7 @@ function draw() {
   document.title = pageTitle(state);
   if (announcer.textContent !== state.announcement) announcer.textContent = state.announcement;
   askForNeeds();
+  keepLink();
   watching.follow();
 }
 
@@ -161,4 +177,5 @@ setInterval(() => {
   if (shown && connection !== "lost" && isRunning(store.state.jobs[shown.active_job_id])) schedule();
 }, TICK_MS);
 store.update((s) => { s.route = parseRoute(location.hash); });
+actions.openLink(store.state.route);
 void sync.resync();

@@ -72,6 +72,8 @@ export function initialState() {
       /** @type {Record<string, ReturnType<typeof emptyForm>>} by network id */
       train: {},
     },
+    /** What is typed into the controls of an unfinished run, by job id. @type {Record<string, {values: Record<string, string>, errors: Record<string, string>, problem: string, said: string}>} */
+    controls: {},
     /** @type {Record<string, boolean>} what is being asked of the server now, such as "create" or "cancel:<id>" */
     busy: {},
     /** @type {{kind: "delete", id: string}|{kind: "delete-all"}|null} */
@@ -85,7 +87,7 @@ export function initialState() {
 
 /** @param {Record<string, string>} values */
 export function emptyForm(values) {
-  return { values, touched: {}, errors: {}, problem: "", advanced: false };
+  return { values, touched: {}, errors: {}, problem: "", advanced: false, advancedTraining: false, note: "", /** @type {string[]} */ ignored: [] };
 }
 
 /** @returns {{right: Example, wrong: Example}} */
@@ -112,9 +114,10 @@ export function createStore() {
       change(state);
       for (const listener of listeners) listener(state);
     },
-    /** @param {(state: State) => void} listener */
+    /** @param {(state: State) => void} listener @returns {() => void} ends it */
     subscribe(listener) {
       listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
   };
 }
@@ -124,6 +127,15 @@ export function createStore() {
 /** @param {State} state @param {string} id */
 export function networkById(state, id) {
   return state.networks?.find((network) => network.network_id === id) ?? null;
+}
+
+/**
+ * The unfinished job of a network as it is shown: one that makes a single step stays paused to the eye, since buttons
+ * that come and go cannot be pressed.
+ * @param {State} state @param {Record<string, any>|null|undefined} job
+ */
+export function shownJob(state, job) {
+  return job?.state === "running" && state.busy[`batch:${job.job_id}`] ? { ...job, state: "paused" } : job;
 }
 
 /** The runs of a network, newest first. @param {State} state @param {string} networkId */

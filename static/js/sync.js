@@ -4,8 +4,9 @@
  * means a gap, which is asked for. Everything it needs is handed in; it knows neither sockets nor the page.
  */
 
+import { pausedWords } from "./logic/controls.js";
 import { applyEvent, emptyHistory } from "./logic/history.js";
-import { announcement, isRunning, isUnfinished, jobAfter, jobUnderWay } from "./logic/jobs.js";
+import { announcement, isPaused, isRunning, isUnfinished, isWaiting, jobAfter, jobUnderWay } from "./logic/jobs.js";
 
 const JOBS_READ = "100";
 
@@ -110,9 +111,9 @@ export function createSync({ store, api, missed, now = Date.now }) {
     return Object.values(state.jobs).filter(isUnfinished).map((job) => job.job_id);
   }
 
-  /** Whether a job waits for something of which no event will tell, such as a free worker. */
+  /** Whether a job waits for something of which no event will tell, such as a free worker; or for what may have told before we listened. */
   function waiting() {
-    return Object.values(state.jobs).some((job) => isUnfinished(job) && !isRunning(job));
+    return Object.values(state.jobs).some((job) => isWaiting(job) || (isUnfinished(job) && (job.pause_requested || job.cancel_requested)));
   }
 
   /** The status line every few seconds; when its counts moved without us, someone else changed something. */
@@ -164,9 +165,10 @@ export function createSync({ store, api, missed, now = Date.now }) {
     update((s) => {
       s.lastHeard = now();
       s.jobs[data.job_id] = after;
-      if (s.route.id === data.network_id) s.announcement = announcement(before, after) || s.announcement;
+      const words = event === "training_paused" && isPaused(after) ? pausedWords(after) : announcement(before, after);
+      if (s.route.id === data.network_id) s.announcement = words || s.announcement;
     });
-    if (!isRunning(before) && isRunning(after)) void readStatus().catch(() => {});
+    if (isRunning(before) !== isRunning(after)) void readStatus().catch(() => {});
   }
 
   /** @param {string} event @param {Record<string, any>} data */

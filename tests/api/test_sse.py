@@ -16,9 +16,10 @@ from hippo.api.sse import Streams
 from hippo.errors import DataError
 from hippo.training import TrainingConfig
 from tests.api.real import House, house
-from tests.jobs.test_manager import COMPLETED, EPOCH, STARTED
+from tests.jobs.stage import COMPLETED, EPOCH, STARTED
 
 COMMENT = ": heartbeat\n\n"
+PLACE = {"batch": 5, "batches": 10, "step": 5}
 SECOND = EPOCH | {"epoch": 2, "test_accuracy": 3, "test_total": 4, "accuracy": 0.75, "elapsed_time": 2.0}
 
 
@@ -89,6 +90,17 @@ def test_it_is_the_job_that_everybody_sees(home: House) -> None:
     record = home.engine.jobs.get(job)
     assert (record["mini_batch_size"], record["learning_rate"], record["epochs"]) == (20, 0.5, 2)
     assert record["network_id"] == home.engine.current.id()
+
+
+def test_a_change_of_settings_is_left_out(home: House) -> None:
+    _, stream, job = begin(home)
+    next(stream)
+    changed = {"type": "changed", "step": 5, "epoch": 1, "batch": 5, "wanted": None}
+    made = {"momentum": {"from": 0.0, "to": 0.5}}
+    home.say(job, STARTED, changed | {"changes": made}, EPOCH | {"epoch": 1}, SECOND, COMPLETED)
+    text = "".join(stream)
+    assert [f"id: {job}:{seq}" in text for seq in (1, 2, 3, 4)] == [False, True, True, True]
+    assert text == "".join(text_of(go_on(home, f"{job}:1")))[len(COMMENT) :]
 
 
 def test_the_validation_set_may_be_counted(home: House) -> None:
@@ -212,7 +224,7 @@ def test_events_of_other_jobs_wake_nobody(home: House, monkeypatch: pytest.Monke
     reader.start()
     other = home.engine.jobs.submit(home.trained()[0], TrainingConfig(2))["job_id"]
     home.say(other, STARTED, EPOCH | {"epoch": 1}, SECOND)
-    home.say(job, STARTED, {"type": "progress", "epoch": 1, "done": 0.5, "loss": 1.0}, EPOCH | {"epoch": 1})
+    home.say(job, STARTED, {"type": "progress", "epoch": 1, "loss": 1.0} | PLACE, EPOCH | {"epoch": 1})
     reader.join(10)
     assert seen[0].startswith(f"id: {job}:1\n")
     assert set(asked) == {job}

@@ -38,8 +38,8 @@ def test_killed_and_started_again_the_page_goes_on_by_itself(page: Page, server:
     expect(page.locator(".run .state")).to_have_text("Training")
     steps.expect_epoch(page, 5, 400)
     expect(page.get_by_label("Mini-batch size")).to_have_value("77")
-    page.get_by_role("button", name="Cancel").click()
-    expect(page.locator(".run .callout")).to_contain_text("cancelled")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".run .callout")).to_contain_text("was stopped after")
     page.get_by_role("link", name="kept").click()
     expect(page.locator(".item[aria-current]")).to_contain_text("Trained")
     page.get_by_role("link", name="Test", exact=True).click()
@@ -56,8 +56,8 @@ def test_stopped_in_good_order_and_started_again(page: Page, server: Server, wat
     server.start()
     steps.expect_connected(page)
     steps.expect_epoch(page, 4, 400)
-    page.get_by_role("button", name="Cancel").click()
-    expect(page.locator(".run .callout")).to_contain_text("cancelled")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".run .callout")).to_contain_text("was stopped after")
 
 
 def test_a_drawing_waits_for_the_server_and_says_so(page: Page, server: Server, watch: Watch) -> None:
@@ -97,8 +97,8 @@ def test_a_cut_wire_costs_no_epoch(page: Page, server: Server, watch: Watch) -> 
 
     steps.expect_connected(page)
     steps.expect_epoch(page, missed, 400)
-    page.get_by_role("button", name="Cancel").click()
-    expect(page.locator(".run .callout")).to_contain_text("cancelled")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".run .callout")).to_contain_text("was stopped after")
     assert steps.epochs_drawn(page) == server.get(f"/api/training/{job}")["epoch"]
     wire.cut()
 

@@ -71,7 +71,7 @@ def test_a_phone_shows_every_view_without_scrolling_sideways(browser: Browser, s
     expect(page.get_by_role("heading", name="Train your first network")).to_be_visible()
     check()
     page.get_by_role("link", name="New network").first.click()
-    page.get_by_text("Advanced").click()
+    page.get_by_text("Advanced", exact=True).click()
     page.get_by_label("Hidden layers").fill("5," * 17 + "5")
     check()
     steps.create(page, name="a name of some length, without any end " * 2, epochs=1)

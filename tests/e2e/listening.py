@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import socketio
 
-NAMES = ("training_update", "training_complete", "training_error")  # those with a seq
+ENDS = ("training_complete", "training_error")
+NAMES = ("training_update", "training_changed", *ENDS)  # those with a seq
 
 
 class Heard(NamedTuple):
@@ -22,13 +23,13 @@ class Heard(NamedTuple):
 
 
 class Listener:
-    """A client of one server that listens from the moment it is made."""
+    """A client of one server that listens from the moment it is made, to `more` than the events that are kept."""
 
-    def __init__(self, url: str, transport: str = "websocket") -> None:
+    def __init__(self, url: str, transport: str = "websocket", more: tuple[str, ...] = ()) -> None:
         self.heard: list[Heard] = []
         self._changed = threading.Condition()
         self.client = socketio.Client(reconnection=False)
-        for name in NAMES:
+        for name in (*NAMES, *more):
             self.client.on(name, self._handler(name))
         self.client.connect(url, transports=[transport])
 
@@ -56,7 +57,7 @@ class Listener:
 
     def wait_for_end(self, job_id: str) -> Heard:
         """Return the event that ends this job."""
-        return self.wait(job_id, lambda event: event.name != "training_update")
+        return self.wait(job_id, lambda event: event.name in ENDS)
 
     def wait_for_epoch(self, job_id: str, epoch: int, attempt: int = 1) -> Heard:
         """Return the event of this epoch."""
@@ -69,9 +70,9 @@ class Listener:
 
 
 @contextlib.contextmanager
-def listening(url: str, transport: str = "websocket") -> Iterator[Listener]:
+def listening(url: str, transport: str = "websocket", more: tuple[str, ...] = ()) -> Iterator[Listener]:
     """Listen for the length of a block."""
-    listener = Listener(url, transport)
+    listener = Listener(url, transport, more)
     try:
         yield listener
     finally:

@@ -119,6 +119,33 @@ def test_a_state_that_does_not_belong_is_refused_and_changes_nothing(model: str)
     assert optimizer.steps == 0
 
 
+def test_momentum_is_gained_and_lost_between_steps() -> None:
+    """A velocity begins at zero, as that of a new optimizer does, and the dict of what is remembered stays the same."""
+    loss = QuadraticLoss()
+    (model, x, y), (other, _, _) = case([4, 5, 3], Sigmoid, rows=8, seed=2), case([4, 5, 3], Sigmoid, rows=8, seed=2)
+    changed = SGD(model, 0.1)
+    state = changed.state
+    for momentum in (0.0, 0.9, 0.0, 0.5):
+        changed.momentum = momentum
+        new = SGD(other, 0.1, momentum)
+        assert changed.state is state
+        assert state.keys() == new.state.keys()
+        for _ in range(3):
+            assert _step(model, loss, changed, x, y) == _step(other, loss, new, x, y)
+    velocity = {name: array.copy() for name, array in state.items()}
+    changed.momentum = 0.6  # it keeps its velocity
+    assert all(np.array_equal(state[name], array) for name, array in velocity.items())
+
+
+def test_a_momentum_out_of_range_changes_nothing() -> None:
+    optimizer = SGD(Linear(3, 2), 0.1, momentum=0.5, nesterov=True)
+    for momentum in (-0.1, 1.0, float("nan"), 0.0):
+        with pytest.raises(ValueError, match="momentum"):
+            optimizer.momentum = momentum
+    assert optimizer.momentum == 0.5
+    assert len(optimizer.state) == 2
+
+
 def test_names_of_what_is_remembered() -> None:
     layer = Sequential([Linear(3, 2)])
     assert SGD(layer, 0.1).state == {}

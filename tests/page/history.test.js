@@ -38,7 +38,7 @@ test("a second attempt reports its epochs anew, from wherever it goes on", () =>
 test("values that are not numbers are gaps in the curve", () => {
   const history = emptyHistory();
   applyEvent(history, "training_update", update(1, 1, { loss: null, test_loss: undefined, accuracy: NaN }));
-  assert.deepEqual(history.epochs[0], { epoch: 1, accuracy: null, loss: null, testLoss: null, validation: null, training: null, elapsed: 1, speed: null });
+  assert.deepEqual(history.epochs[0], { epoch: 1, accuracy: null, loss: null, testLoss: null, validation: null, training: null, elapsed: 1, speed: null, gradientNorm: null, neurons: null });
   assert.deepEqual(accuracyColumns(history.epochs)[1], [null]);
 });
 

@@ -14,7 +14,7 @@ test("the four words of the list", () => {
   assert.deepEqual(jobs.networkStatus(network, { state: "queued" }), { kind: "queued", text: "Queued" });
   assert.deepEqual(jobs.networkStatus(network, { state: "completed" }), { kind: "trained", text: "Trained" });
   assert.deepEqual(jobs.networkStatus({ trained: false }, null), { kind: "new", text: "New" });
-  assert.equal(jobs.stateWord({ ...running, cancel_requested: true }), "Cancelling");
+  assert.equal(jobs.stateWord({ ...running, cancel_requested: true }), "Stopping");
 });
 
 test("time left counts down between reports and never below nothing", () => {

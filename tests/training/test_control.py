@@ -285,6 +285,19 @@ def test_slow_motion_waits_and_is_left_at_once(undisturbed: Story, stop: str) ->
         assert same(story, undisturbed)
 
 
+def test_a_run_that_waits_looks_around_when_it_is_rung() -> None:
+    story, orders = Story(), Orders(pace=0.001)
+    seen: list[int] = []
+
+    def look(run: TrainingRun) -> None:
+        seen.append(run.state.steps)
+        orders.ring() if len(seen) < 3 else orders.pause()
+
+    orders.ring()  # kept until the run waits
+    assert story.sit(orders, meanwhile=look)
+    assert seen == [1, 1, 1]
+
+
 def test_a_pace_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a clock that only waiting moves: every mini-batch but the last is waited for, a single step is not."""
     now = 100.0

@@ -22,6 +22,7 @@ STATE = TrainingState(
     elapsed=3.5,
     rng_state=np.random.default_rng(1).bit_generator.state,
     history=[RECORD],
+    changes=[{"step": 3, "epoch": 1, "batch": 3, "learning_rate": 0.5}],
 )
 
 
@@ -47,6 +48,7 @@ def test_answers_that_are_no_classes_are_refused(answers: np.ndarray) -> None:
         *((name, value) for name in ("loss_sum", "norm_sum", "elapsed") for value in ("a", None, float("nan"))),
         *(("history", value) for value in (5, [{}], [5], None, [])),
         *(("rng_state", value) for value in ({}, 5, "x", {"bit_generator": "MT19937"})),
+        *(("changes", value) for value in (5, [5], [{}], [{"step": 1, "epoch": 1, "batch": "1"}])),
         ("more", 1),
     ],
 )

@@ -4,6 +4,8 @@
  */
 
 import { count, plain } from "./format.js";
+import { ABOVE_ZERO, BELOW_ONE, decimalNumber, wholeNumber } from "./numbers.js";
+import { RECIPE, checkRecipe, rateFor, recipeOfJob } from "./recipe.js";
 
 export const INPUTS = 784;
 export const OUTPUTS = 10;
@@ -36,9 +38,12 @@ export function emptyCreateForm() {
     loss: "",
     initializer: "",
     seed: "",
+    dropout: "0",
     epochs: "30",
     mini_batch_size: "10",
     learning_rate: null,
+    training_seed: "",
+    ...RECIPE,
   };
 }
 
@@ -50,9 +55,11 @@ export function likeForm(network, job) {
     activation: network.activation,
     loss: network.loss,
     initializer: network.initializer ?? "",
+    dropout: plain(network.dropout ?? 0),
     epochs: plain(job.total_epochs),
     mini_batch_size: plain(job.mini_batch_size),
     learning_rate: plain(job.learning_rate),
+    ...recipeOfJob(job),
   };
 }
 
@@ -139,41 +146,31 @@ function shortNumber(word) {
   return word.length > 12 ? "a number of " + word.length + " digits" : count(Number(word));
 }
 
-/** @param {string} text @param {number[]} range @param {string} what @returns {{value: number|null, error: string}} */
-function wholeNumber(text, [low, high], what) {
-  const typed = text.trim();
-  const range = `${count(low)} to ${count(high)}`;
-  if (typed === "") return { value: null, error: `Type a whole number from ${range}.` };
-  if (!/^[+-]?\d+$/.test(typed)) return { value: null, error: `${what} must be a whole number from ${range}.` };
-  const value = Number(typed);
-  if (value < low || value > high) return { value: null, error: `${what} must be from ${range}.` };
-  return { value, error: "" };
-}
-
-/** @param {string} text @returns {{value: number|null, error: string}} */
-function positiveNumber(text) {
-  const typed = text.trim();
-  if (typed === "") return { value: null, error: "Type a number above 0, such as 3 or 0.1." };
-  if (/^\d+,\d+$/.test(typed)) return { value: null, error: `Use a point for decimals: ${typed.replace(",", ".")}.` };
-  const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(typed) ? Number(typed) : NaN;
-  if (!Number.isFinite(value)) return { value: null, error: "The learning rate must be a number, such as 3 or 0.1." };
-  if (value <= 0) return { value: null, error: "The learning rate must be above 0." };
-  return { value, error: "" };
-}
-
 /**
- * @param {{epochs: string, mini_batch_size: string, learning_rate: string}} form
- * @returns {{errors: Record<string, string>, body: Record<string, number>}}
+ * The order of the images has a seed of its own; where none is typed it takes that of the weights, if there is one, so
+ * that one seed describes the whole experiment.
+ * @param {Record<string, string>} form of a new network or of a run; what it lacks is as usual
+ * @returns {{errors: Record<string, string>, body: Record<string, unknown>}}
  */
 export function checkTraining(form) {
   const epochs = wholeNumber(form.epochs, LIMITS.epochs, "Epochs");
   const batch = wholeNumber(form.mini_batch_size, LIMITS.miniBatchSize, "The mini-batch size");
-  const rate = positiveNumber(form.learning_rate);
-  const errors = withoutEmpty({ epochs: epochs.error, mini_batch_size: batch.error, learning_rate: rate.error });
-  const body = Object.keys(errors).length
-    ? {}
-    : { epochs: epochs.value, mini_batch_size: batch.value, learning_rate: rate.value };
+  const rate = decimalNumber(form.learning_rate, "The learning rate", { ...ABOVE_ZERO, example: "3 or 0.1" });
+  const own = (form.training_seed ?? "").trim();
+  const order = optionalSeed(own || (form.seed ?? ""));
+  const recipe = checkRecipe(form, epochs.value);
+  const errors = withoutEmpty({
+    epochs: epochs.error, mini_batch_size: batch.error, learning_rate: rate.error, training_seed: own ? order.error : "", ...recipe.errors,
+  });
+  if (Object.keys(errors).length) return { errors, body: {} };
+  const body = { epochs: epochs.value, mini_batch_size: batch.value, learning_rate: rate.value, ...recipe.body };
+  if (order.value !== null) body.seed = order.value;
   return { errors, body };
+}
+
+/** @param {string} text */
+function optionalSeed(text) {
+  return text.trim() === "" ? { value: null, error: "" } : wholeNumber(text, LIMITS.seed, "The seed");
 }
 
 /**
@@ -183,13 +180,15 @@ export function checkTraining(form) {
 export function checkNetwork(form) {
   const layers = parseLayers(form.hidden);
   const name = form.name.trim();
-  const seed = form.seed.trim() === "" ? { value: null, error: "" } : wholeNumber(form.seed, LIMITS.seed, "The seed");
-  const errors = withoutEmpty({ hidden: layers.error, name: checkName(name), seed: seed.error });
+  const seed = optionalSeed(form.seed);
+  const dropout = decimalNumber(form.dropout ?? "0", "The dropout", { ...BELOW_ONE, example: "0 or 0.2" });
+  const errors = withoutEmpty({ hidden: layers.error, name: checkName(name), seed: seed.error, dropout: dropout.error });
   if (Object.keys(errors).length) return { errors, body: {} };
   const body = { layer_sizes: layers.sizes, activation: form.activation, loss: form.loss || defaultLoss(form.activation) };
   if (name) body.name = name;
   if (form.initializer) body.initializer = form.initializer;
   if (seed.value !== null) body.seed = seed.value;
+  if (dropout.value) body.dropout = dropout.value;
   return { errors, body };
 }
 
@@ -208,5 +207,6 @@ function withoutEmpty(errors) {
 
 /** The learning rate a form will use: what was typed, else what is suggested. @param {Record<string, string|null>} form */
 export function effectiveRate(form) {
-  return form.learning_rate ?? plain(suggestedRate(form.activation, form.loss || defaultLoss(form.activation), parseLayers(form.hidden).sizes));
+  const usual = suggestedRate(form.activation, form.loss || defaultLoss(form.activation), parseLayers(form.hidden).sizes);
+  return form.learning_rate ?? plain(rateFor(usual, form));
 }

@@ -7,14 +7,16 @@
 import { isNumber } from "./format.js";
 
 /**
- * @typedef {{epoch: number, accuracy: number|null, loss: number|null, testLoss: number|null, validation: number|null, training: number|null, elapsed: number|null, speed: number|null}} Epoch
- * @typedef {{lastSeq: number, attempt: number, epochs: Epoch[], ended: boolean, complete: boolean}} History
+ * @typedef {{epoch: number, accuracy: number|null, loss: number|null, testLoss: number|null, validation: number|null, training: number|null, elapsed: number|null, speed: number|null, gradientNorm: number|null, neurons: {dead: number, saturated: number, alike: number, total: number}[]|null}} Epoch
+ * @typedef {{epoch: number, batch: number, step: number, changes: Record<string, {from: number, to: number}>}} Change settings
+ *   that were changed while the run was under way, in epoch `epoch` (from 1) after `batch` of its mini-batches
+ * @typedef {{lastSeq: number, attempt: number, epochs: Epoch[], changes: Change[], ended: boolean, complete: boolean}} History
  *   `accuracy`: of the test set; `validation`, `training`: accuracies, too, 0 to 1; `complete`: everything the server had was read at least once
  */
 
 /** @returns {History} */
 export function emptyHistory() {
-  return { lastSeq: 0, attempt: 1, epochs: [], ended: false, complete: false };
+  return { lastSeq: 0, attempt: 1, epochs: [], changes: [], ended: false, complete: false };
 }
 
 /**
@@ -29,6 +31,7 @@ export function applyEvent(history, event, data) {
   if (data.seq > history.lastSeq + 1) return "gap";
   history.lastSeq = data.seq;
   if (event === "training_update") addEpoch(history, data);
+  if (event === "training_changed") history.changes.push({ epoch: data.epoch, batch: data.batch, step: data.step, changes: data.changes });
   if (event === "training_complete" || event === "training_error") history.ended = true;
   return "applied";
 }
@@ -48,6 +51,8 @@ function addEpoch(history, data) {
     training: numberOrNull(data.training_accuracy),
     elapsed: numberOrNull(data.elapsed_time),
     speed: numberOrNull(data.images_per_second),
+    gradientNorm: numberOrNull(data.gradient_norm),
+    neurons: Array.isArray(data.neurons) ? data.neurons : null,
   });
 }
 

@@ -3,7 +3,7 @@
  * to try when a run went wrong. Times are worked out from the last report and the clock that is handed in.
  */
 
-import { NO_VALUE, countdown, isNumber, percent, plain, progress } from "./format.js";
+import { NO_VALUE, count, countdown, isNumber, percent, plain, plural, progress } from "./format.js";
 
 const FINAL = new Set(["completed", "failed", "cancelled", "diverged"]);
 
@@ -19,6 +19,16 @@ export function isRunning(job) {
   return job?.state === "running";
 }
 
+/** Resting until somebody lets it go on. @param {Job|null|undefined} job */
+export function isPaused(job) {
+  return job?.state === "paused";
+}
+
+/** Waiting for a worker, of which no event tells. @param {Job|null|undefined} job */
+export function isWaiting(job) {
+  return job?.state === "queued" || job?.state === "interrupted";
+}
+
 const STATE_WORDS = {
   queued: "Queued",
   running: "Training",
@@ -26,24 +36,26 @@ const STATE_WORDS = {
   interrupted: "Interrupted",
   completed: "Completed",
   failed: "Failed",
-  cancelled: "Cancelled",
+  cancelled: "Stopped",
   diverged: "Diverged",
 };
 
 /** One word for a job. @param {Job} job */
 export function stateWord(job) {
-  if (isUnfinished(job) && job.cancel_requested) return "Cancelling";
+  if (isUnfinished(job) && job.cancel_requested) return "Stopping";
+  if (isUnfinished(job) && job.pause_requested && !isPaused(job)) return "Pausing";
   return STATE_WORDS[job.state] ?? "Unknown";
 }
 
 /**
  * The status of a network in the list.
  * @param {Record<string, any>} network @param {Job|null|undefined} job its unfinished job, if any
- * @returns {{kind: "new"|"queued"|"training"|"trained", text: string}}
+ * @returns {{kind: "new"|"queued"|"paused"|"training"|"trained", text: string}}
  */
 export function networkStatus(network, job) {
   if (isUnfinished(job)) {
     if (job.state === "running") return { kind: "training", text: `Training ${progress(job.progress ?? 0)}` };
+    if (isPaused(job)) return { kind: "paused", text: `Paused ${progress(job.progress ?? 0)}` };
     return { kind: "queued", text: stateWord(job) };
   }
   return network.trained ? { kind: "trained", text: "Trained" } : { kind: "new", text: "New" };
@@ -71,7 +83,6 @@ export function timeLeft(job, now) {
 /** Where a waiting job stands. @param {Job} job */
 export function waitingText(job) {
   if (job.state === "interrupted") return "The server stopped under this run. It goes on by itself as soon as a worker is free.";
-  if (job.state === "paused") return "This run is paused.";
   if (isNumber(job.queue_position) && job.queue_position > 1) {
     return `Waiting for a free worker: number ${job.queue_position} in the queue. It starts by itself.`;
   }
@@ -94,6 +105,10 @@ export function jobAfter(job, event, data, now) {
     next.state = data.state ?? "running";
     next.status = "training";
     next.queue_position = null;
+    Object.assign(next, { batch: 0, batches: null });
+  } else if (event === "training_changed") {
+    for (const [name, { to }] of Object.entries(data.changes ?? {})) next[name] = to;
+    next.pending_changes = {};
   } else if (event === "training_complete") {
     Object.assign(next, { state: data.state ?? "completed", status: "completed", progress: 100, eta_seconds: 0 });
     if (isNumber(data.accuracy)) next.accuracy = data.accuracy;
@@ -112,8 +127,19 @@ export function jobUnderWay(job, event, data, now) {
   if (!isUnfinished(job)) return job;
   const next = { ...job, state: "running", status: "training", queue_position: null, received: now };
   if (event === "training_started") return Object.assign(next, { attempt: data.attempt ?? job.attempt });
-  for (const key of ["progress", "loss", "elapsed_time", "eta_seconds"]) if (isNumber(data[key])) next[key] = data[key];
+  if (event === "training_paused") return paused(next, data);
+  for (const key of ["progress", "loss", "elapsed_time", "eta_seconds", "batch", "batches", "step"]) if (isNumber(data[key])) next[key] = data[key];
   return next;
+}
+
+/** @param {Job} job to be written to @param {Record<string, any>} data of training_paused */
+function paused(job, data) {
+  Object.assign(job, { state: "paused", pause_requested: false, eta_seconds: null });
+  if (isNumber(data.epoch)) job.epoch = data.epoch - 1;
+  for (const key of ["batch", "batches", "step", "loss"]) if (data[key] !== undefined) job[key] = data[key];
+  const done = (job.epoch ?? 0) + (isNumber(job.batches) && job.batches > 0 ? job.batch / job.batches : 0);
+  if (job.total_epochs) job.progress = Math.min(100, (100 * done) / job.total_epochs);
+  return job;
 }
 
 /** What to try after a run that did not complete. @param {Job} job @param {number} suggested a rate that suits the network */
@@ -127,7 +153,12 @@ export function advice(job, suggested) {
     };
   }
   if (job.state === "cancelled") {
-    return { text: job.error || "This run was cancelled.", tryText: "The form below begins another run.", rate: null };
+    const done = job.epoch ? `${count(job.epoch)} of ${plural(job.total_epochs, "epoch")}` : "";
+    return {
+      text: done ? `This run was stopped after ${done}. The network keeps what they taught it.` : "This run was stopped before its first epoch was done. The network is as it was before.",
+      tryText: "The form below begins another run.",
+      rate: null,
+    };
   }
   if (job.state === "failed") {
     return {
@@ -145,6 +176,7 @@ export function advice(job, suggested) {
  */
 export function announcement(before, after) {
   if (before && isUnfinished(before) && !isUnfinished(after)) {
+    if (after.state === "cancelled") return "Training stopped.";
     if (after.state !== "completed") return after.error || `Training ${stateWord(after).toLowerCase()}.`;
     return `Training completed. Accuracy ${percent(after.accuracy)}.`;
   }

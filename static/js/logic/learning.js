@@ -7,13 +7,13 @@ import { count, isNumber, percent, plain } from "./format.js";
 import { suggestedRate, widthWords } from "./forms.js";
 
 /** One digit in ten is right by chance; so is a little more, where a network answers always the same. */
-const CHANCE = 0.15;
+export const CHANCE = 0.15;
 /** Below this a run whose loss hardly falls is called slow. */
 const LOW = 0.5;
 /** A loss that lost less than this share of itself hardly fell. */
 const HARDLY = 0.2;
 /** So many times smaller than the suggested rate is suspiciously small. */
-const FAR_BELOW = 10;
+export const FAR_BELOW = 10;
 /** Fewer steps than this teach little at any rate. */
 const FEW_STEPS = 200;
 const TRAINING_IMAGES = 50_000;
@@ -35,14 +35,15 @@ const RECTIFIERS = ["relu", "leaky_relu"];
 
 /**
  * @param {Record<string, any>} network @param {Record<string, any>} job
- * @param {import("./history.js").Epoch[]} epochs of this run @returns {Doubt|null} null: nothing to say (yet)
+ * @param {import("./history.js").Epoch[]} epochs of this run @param {number} [usual] a learning rate that suits the recipe
+ * @returns {Doubt|null} null: nothing to say (yet)
  */
-export function doubt(network, job, epochs) {
+export function doubt(network, job, epochs, usual) {
   if (!epochs.length || !isNumber(job.learning_rate) || job.state === "diverged" || job.state === "failed") return null;
   const known = epochs.map((e) => e.accuracy).filter(isNumber);
   if (!known.length) return null;
   const last = known[known.length - 1];
-  const suggested = suggestedRate(network.activation, network.loss, network.architecture);
+  const suggested = usual ?? suggestedRate(network.activation, network.loss, network.architecture);
   if (last <= CHANCE) return atChance(network, job, { known, suggested });
   const low = job.learning_rate * FAR_BELOW <= suggested && Math.max(...known) < LOW && hardlyFell(epochs);
   return low ? tooLow(`Accuracy is ${percent(last)} after ${epochsText(known.length)}: this run learns slowly.`, job, suggested) : null;

@@ -9,6 +9,8 @@ import uPlot from "uplot";
 import { colorOf } from "../colors.js";
 
 const HEIGHT = 240;
+/** Lines of words for marks, before they stand upon each other. */
+const MARK_ROWS = 4;
 const EPOCH_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 
 /** @typedef {{label: string, color: string, dash?: number[], format: (value: number) => string}} Line */
@@ -19,6 +21,7 @@ class HippoChart extends HTMLElement {
   #plot = null;
   #lines = [];
   #span = 1;
+  /** @type {{x: number, text: string}[]} */ #marks = [];
   #observer = new ResizeObserver(() => this.#resize());
 
   /** @type {string} */ unit = "";
@@ -34,6 +37,13 @@ class HippoChart extends HTMLElement {
     if (span === this.#span) return;
     this.#span = span;
     this.#refresh();
+  }
+
+  /** @param {{x: number, text: string}[]} marks what changed on the way, and where on the axis of epochs */
+  set marks(marks) {
+    if (marks.length === this.#marks.length) return;
+    this.#marks = marks;
+    this.#plot?.redraw(false);
   }
 
   /** @param {string} theme colours are read again when it changes */
@@ -124,9 +134,39 @@ class HippoChart extends HTMLElement {
         })),
       ],
       hooks: {
+        draw: [(u) => this.#drawMarks(u, ink, font)],
         setCursor: [(u) => { if (u.cursor.idx == null && u === this.#plot) this.#showLatest(); }],
       },
     };
+  }
+
+  /**
+   * Dashed lines with a word each, one below the other where they stand close together.
+   * @param {uPlot} u @param {string} color @param {string} font
+   */
+  #drawMarks(u, color, font) {
+    const { ctx, bbox } = u;
+    const scale = devicePixelRatio;
+    ctx.save();
+    ctx.font = font.replace(/^\d+/, (size) => String(Number(size) * scale));
+    Object.assign(ctx, { strokeStyle: color, fillStyle: color, lineWidth: scale, textBaseline: "top" });
+    ctx.setLineDash([3 * scale, 3 * scale]);
+    const taken = [];
+    for (const { x, text } of this.#marks) {
+      const at = Math.round(Math.min(bbox.left + bbox.width, Math.max(bbox.left, u.valToPos(x, "x", true)))) + 0.5;
+      const width = ctx.measureText(text).width;
+      const right = at + 5 * scale + width < bbox.left + bbox.width;
+      const left = right ? at + 5 * scale : at - 5 * scale - width;
+      let row = 0;
+      while (row < MARK_ROWS - 1 && taken.some((t) => t.row === row && left < t.right + 6 * scale && left + width > t.left - 6 * scale)) row += 1;
+      taken.push({ row, left, right: left + width });
+      ctx.beginPath();
+      ctx.moveTo(at, bbox.top);
+      ctx.lineTo(at, bbox.top + bbox.height);
+      ctx.stroke();
+      ctx.fillText(text, left, bbox.top + (2 + row * 15) * scale);
+    }
+    ctx.restore();
   }
 
   /** The y axis: losses from zero, accuracies between round percents around what was reached. @param {number} low @param {number} high */

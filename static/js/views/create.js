@@ -3,14 +3,14 @@
 import { html, nothing } from "lit/html.js";
 
 import { bytes, count } from "../logic/format.js";
+import { ACTIVATIONS, INITIALIZERS, LOSSES, experimentHref } from "../logic/experiments.js";
 import { checkNetwork, checkTraining, defaultLoss, effectiveRate, INPUTS, OUTPUTS, parameterCount, parseLayers, suggestedRate } from "../logic/forms.js";
 import { kindText } from "../logic/learning.js";
+import { rateFor } from "../logic/recipe.js";
 import { selectField, textField } from "./fields.js";
+import { linkIcon, warnIcon } from "./icons.js";
+import { recipeFields } from "./recipe-fields.js";
 import { trainingFields } from "./training-fields.js";
-
-export const ACTIVATIONS = [["sigmoid", "Sigmoid"], ["tanh", "Tanh"], ["relu", "ReLU"], ["leaky_relu", "Leaky ReLU"]];
-export const LOSSES = [["quadratic", "Quadratic cost"], ["cross_entropy", "Cross-entropy (softmax)"]];
-const INITIALIZERS = [["", "By activation"], ["xavier", "Xavier"], ["xavier_uniform", "Xavier, uniform"], ["he", "He"], ["normal", "Normal"], ["zeros", "Zeros"]];
 
 /** @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
 export function createView(state, act) {
@@ -40,6 +40,8 @@ export function createView(state, act) {
 
   return html`<form class="create" data-form="create" @submit=${submit} novalidate aria-labelledby="create-title">
     <h1 id="create-title" tabindex="-1">New network</h1>
+    ${form.note ? html`<p class="callout">${form.note}</p>` : nothing}
+    ${form.ignored?.length ? html`<div class="callout bad" role="status">${warnIcon}<div>${form.ignored.map((text) => html`<p>${text}</p>`)}</div></div>` : nothing}
     <fieldset class="card">
       <legend>Network</legend>
       <div class="fields two">
@@ -56,21 +58,24 @@ export function createView(state, act) {
         ${selectField({ ...bind("loss"), value: loss, label: "Loss", options: LOSSES, help: "What training makes small. Cross-entropy puts a softmax on the outputs." })}
       </div>
       <details class="advanced" .open=${form.advanced} @toggle=${(event) => event.target.open !== form.advanced && act.showAdvanced(event.target.open)}>
-        <summary title="Shows the initializer and the seed.">Advanced</summary>
+        <summary title="Shows the initializer, the seed and dropout.">Advanced</summary>
         <div class="fields two">
           ${selectField({ ...bind("initializer"), label: "Initializer", options: INITIALIZERS, help: "How the weights begin: Xavier suits sigmoid and tanh, He suits ReLU." })}
           ${textField({ ...bind("seed"), label: "Seed (optional)", inputmode: "numeric", help: "The same seed and settings give the same weights; empty chooses one.", placeholder: "chosen by the server" })}
+          ${textField({ ...bind("dropout"), label: "Dropout", inputmode: "decimal", help: "Share of the hidden neurons that rests in each step of training: 0 for none, below 1." })}
         </div>
       </details>
     </fieldset>
     <fieldset class="card">
       <legend>Training</legend>
-      ${trainingFields({ bind, rate, suggested: suggestedRate(values.activation, loss, layers), kind: kindText(values.activation, loss, layers), onRate: (v) => act.edit("create", "learning_rate", v) })}
+      ${trainingFields({ bind, rate, suggested: rateFor(suggestedRate(values.activation, loss, layers), values), kind: kindText(values.activation, loss, layers), onRate: (v) => act.edit("create", "learning_rate", v) })}
+      ${recipeFields({ bind, values, open: form.advancedTraining, onOpen: (open) => act.showAdvanced(open, "advancedTraining"), network: true })}
     </fieldset>
     <p class="problem" role="alert" ?hidden=${!form.problem}>${form.problem}</p>
     <div class="actions">
       <button class="button primary" type="submit" value="train" aria-disabled=${busy ? "true" : "false"} title="Creates the network and starts its training at once.">${busy ? "Creating\u2026" : "Create and train"}</button>
       <button class="button" type="submit" value="create" aria-disabled=${busy ? "true" : "false"} title="Creates the network without training it.">Create</button>
+      <button class="button quiet" type="button" title="Copies an address that opens this form with these settings." @click=${() => act.copyLink(experimentHref(values))}>${linkIcon}Copy link</button>
       <a class="button quiet" href="#/" title="Leaves the form; what you typed stays until the page is closed.">Back</a>
     </div>
   </form>`;

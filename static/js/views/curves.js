@@ -3,6 +3,7 @@
 import { html } from "lit/html.js";
 
 import { loss, percent, plural } from "../logic/format.js";
+import { marksOf, marksSummary } from "../logic/controls.js";
 import { accuracyColumns, epochSpan, lossColumns } from "../logic/history.js";
 import { isUnfinished } from "../logic/jobs.js";
 import "./chart.js";
@@ -21,16 +22,18 @@ export function curvesView(network, job, state) {
   const last = epochs[epochs.length - 1];
   const span = epochSpan(last.epoch, job.total_epochs ?? last.epoch);
   const losses = lossColumns(epochs);
+  const marks = marksOf(history.changes, job);
+  const told = marksSummary(marks);
   return html`<section class="charts" aria-label="Curves">
     <figure class="card">
       <figcaption><h2>Loss per epoch</h2><p class="help">How wrong the outputs are; lower is better.</p></figcaption>
-      <hippo-chart .data=${losses} .lines=${LOSS_LINES} .span=${span} .unit=${"Loss"} .theme=${state.theme} .from=${"zero"}
-        .summary=${`Loss after ${plural(epochs.length, "epoch")}: ${loss(last.testLoss)} on test images, ${loss(last.loss)} on training images.`}></hippo-chart>
+      <hippo-chart .data=${losses} .lines=${LOSS_LINES} .span=${span} .unit=${"Loss"} .theme=${state.theme} .from=${"zero"} .marks=${marks}
+        .summary=${`Loss after ${plural(epochs.length, "epoch")}: ${loss(last.testLoss)} on test images, ${loss(last.loss)} on training images.${told}`}></hippo-chart>
     </figure>
     <figure class="card">
       <figcaption><h2>Accuracy per epoch</h2><p class="help">Share of the 10,000 test images that are read rightly; higher is better.</p></figcaption>
-      <hippo-chart .data=${accuracyColumns(epochs)} .lines=${ACCURACY_LINES} .span=${span} .unit=${"Accuracy, %"} .theme=${state.theme} .from=${"percent"}
-        .summary=${`Accuracy after ${plural(epochs.length, "epoch")}: ${percent(last.accuracy)} of the test images.`}></hippo-chart>
+      <hippo-chart .data=${accuracyColumns(epochs)} .lines=${ACCURACY_LINES} .span=${span} .unit=${"Accuracy, %"} .theme=${state.theme} .from=${"percent"} .marks=${marks}
+        .summary=${`Accuracy after ${plural(epochs.length, "epoch")}: ${percent(last.accuracy)} of the test images.${told}`}></hippo-chart>
     </figure>
   </section>`;
 }

@@ -17,6 +17,13 @@ export const pasteIcon = icon(svg`<rect x="4.5" y="4" width="11" height="13" rx=
 export const inIcon = icon(svg`<path d="M10 3v9M6.5 8.5L10 12l3.5-3.5M3.5 14.5V16h13v-1.5"/>`);
 export const outIcon = icon(svg`<path d="M10 12V3M6.5 6.5L10 3l3.5 3.5M3.5 14.5V16h13v-1.5"/>`);
 export const warnIcon = icon(svg`<path d="M10 3.5l7 12.5H3zM10 8v3.8M10 13.7v.1"/>`);
+export const pauseIcon = icon(svg`<path d="M7 4.5v11M13 4.5v11"/>`);
+export const playIcon = icon(svg`<path d="M6.5 4.5l9 5.5-9 5.5z"/>`);
+export const stepIcon = icon(svg`<path d="M5 5l7 5-7 5zM15 5v10"/>`);
+export const epochIcon = icon(svg`<path d="M3 5l5.5 5L3 15zM9.5 5l5.5 5-5.5 5zM17 5v10"/>`);
+export const stopIcon = icon(svg`<rect x="5" y="5" width="10" height="10" rx="1"/>`);
+export const linkIcon = icon(svg`<path d="M8.5 11.5a3.2 3.2 0 0 0 4.6 0l2.4-2.4a3.2 3.2 0 0 0-4.6-4.6L9.8 5.6M11.5 8.5a3.2 3.2 0 0 0-4.6 0l-2.4 2.4a3.2 3.2 0 0 0 4.6 4.6l1.1-1.1"/>`);
+export const againIcon = icon(svg`<path d="M15.5 10a5.5 5.5 0 1 1-1.8-4.1M14 2.8v3.4h-3.4"/>`);
 
 /** Hippo's mark, as in favicon.svg. */
 export const mark = html`<svg class="mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">

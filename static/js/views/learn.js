@@ -2,14 +2,20 @@
 
 import { html, nothing } from "lit/html.js";
 
+import { canStartAgain } from "../logic/experiments.js";
 import { NO_VALUE, count, duration, loss, percent, plain, progress, speed } from "../logic/format.js";
 import { checkTraining, suggestedRate } from "../logic/forms.js";
-import { advice, elapsed, isRunning, isUnfinished, stateWord, timeLeft, waitingText } from "../logic/jobs.js";
-import { doubt, kindText } from "../logic/learning.js";
+import { kindText } from "../logic/learning.js";
+import { advice, elapsed, isPaused, isRunning, isUnfinished, stateWord, timeLeft, waitingText } from "../logic/jobs.js";
+import { rateFor, recipeOfJob } from "../logic/recipe.js";
 import { networkHref } from "../logic/routes.js";
-import { runsOf } from "../store.js";
+import { runsOf, shownJob } from "../store.js";
 import { curvesView } from "./curves.js";
+import { controlsView } from "./controls.js";
+import { experimentView } from "./experiment.js";
+import { hintsView, tryButton } from "./hints.js";
 import { warnIcon } from "./icons.js";
+import { recipeFields } from "./recipe-fields.js";
 import { runsView } from "./runs.js";
 import { trainingFields } from "./training-fields.js";
 import { workView } from "./work.js";
@@ -21,44 +27,41 @@ import { workView } from "./work.js";
 export function learnView(network, state, act, now) {
   const runs = runsOf(state, network.network_id);
   const latest = runs[0] ?? null;
-  const chosen = (state.route.run && runs.find((job) => job.job_id === state.route.run)) || latest;
+  const chosen = shownJob(state, (state.route.run && runs.find((job) => job.job_id === state.route.run)) || latest);
   const unfinished = runs.find(isUnfinished) ?? null;
   return html`
-    ${unfinished && chosen !== unfinished
+    ${unfinished && chosen.job_id !== unfinished.job_id
       ? html`<p class="callout">You are looking at an earlier run. <a href=${networkHref(network.network_id)}>Show the one in training</a></p>`
       : nothing}
-    ${chosen ? runView(chosen, chosen === latest, network, state, act, now) : nothing}
+    ${chosen ? runView(chosen, { isLatest: chosen.job_id === latest.job_id, isFirst: chosen.job_id === runs.at(-1).job_id }, network, state, act, now) : nothing}
+    ${chosen ? controlsView(chosen, state, act) : nothing}
     ${workView(network, state, act)}
     ${curvesView(network, chosen, state)}
-    ${controlsView(network, latest, unfinished, state, act)}
+    ${unfinished ? nothing : trainView(network, latest, state, act)}
     ${runsView(network, runs, chosen, now)}
   `;
 }
 
-/** @param {Record<string, any>} job @param {boolean} isLatest @param {Record<string, any>} network @param {State} state @param {Actions} act @param {number} now */
-function runView(job, isLatest, network, state, act, now) {
+/** @param {Record<string, any>} job @param {{isLatest: boolean, isFirst: boolean}} place among the runs @param {Record<string, any>} network @param {State} state @param {Actions} act @param {number} now */
+function runView(job, place, network, state, act, now) {
   const open = isUnfinished(job);
   const done = Math.min(100, Math.max(0, job.progress ?? 0));
-  const cancelling = Boolean(job.cancel_requested) || Boolean(state.busy[`cancel:${job.job_id}`]);
-  const title = isLatest ? (open ? "This run" : "Last run") : "Earlier run";
+  const title = place.isLatest ? (open ? "This run" : "Last run") : "Earlier run";
   return html`<section class="card run" aria-labelledby="run-title">
     <div class="run-head">
       <h2 id="run-title" tabindex="-1">${title}<span class="state ${job.state}">${stateWord(job)}</span></h2>
-      ${open
-        ? html`<button class="button" type="button" aria-disabled=${cancelling ? "true" : "false"} data-then="run-title" title="Stops this run after the current mini-batch." @click=${() => cancelling || act.cancel(job.job_id)}>
-            ${cancelling ? "Cancelling\u2026" : "Cancel"}</button>`
-        : nothing}
     </div>
     <div class="progress-line">
       <progress max="100" .value=${done} aria-label="Progress of this run"></progress>
       <span class="progress-text">${progress(done)}</span>
     </div>
-    ${job.state === "running" || !open ? figures(job, state.histories[job.job_id], now) : html`<p class="help">${waitingText(job)}</p>`}
+    ${job.state === "running" || isPaused(job) || !open ? figures(job, state.histories[job.job_id], now) : html`<p class="help">${waitingText(job)}</p>`}
     ${job.attempt > 1 && open
       ? html`<p class="help">The worker stopped unexpectedly and the run was started again (attempt ${count(job.attempt)} of 3). Its epochs are reported anew.</p>`
       : nothing}
-    ${adviceView(job, network, act)}
-    ${doubtView(job, network, state.histories[job.job_id]?.epochs ?? [], act)}
+    ${adviceView(job, network, state, act)}
+    ${hintsView(network, job, state, act)}
+    ${experimentView(network, job, place, state, act)}
   </section>`;
 }
 
@@ -66,20 +69,24 @@ function runView(job, isLatest, network, state, act, now) {
 function figures(job, history, now) {
   const running = isRunning(job);
   const last = history?.epochs.at(-1);
+  const under = running || isPaused(job);
+  // Within an epoch the loss is that of its mini-batches so far.
+  const lossNow = under && job.batch ? job.loss : last?.loss ?? job.loss;
   const item = (term, value) => (value === NO_VALUE ? nothing : html`<div><dt>${term}</dt><dd>${value}</dd></div>`);
   return html`<dl class="run-figures">
     ${item("Epoch", `${count(job.epoch ?? 0)} of ${count(job.total_epochs)}`)}
+    ${under && job.batches ? item("Mini-batch", `${count(job.batch)} of ${count(job.batches)}`) : nothing}
     ${item("Test accuracy", percent(job.accuracy))}
     ${item("Elapsed", duration(elapsed(job, now)))}
     ${running ? item("Time left", timeLeft(job, now)) : nothing}
     ${item("Speed", speed(last?.speed ?? job.images_per_second))}
-    ${item("Training loss", loss(last?.loss ?? job.loss))}
+    ${item("Training loss", loss(lossNow))}
   </dl>`;
 }
 
-/** @param {Record<string, any>} job @param {Record<string, any>} network @param {Actions} act */
-function adviceView(job, network, act) {
-  const words = advice(job, suggestedRate(network.activation, network.loss, network.architecture));
+/** @param {Record<string, any>} job @param {Record<string, any>} network @param {State} state @param {Actions} act */
+function adviceView(job, network, state, act) {
+  const words = advice(job, rateFor(suggestedRate(network.activation, network.loss, network.architecture), job));
   if (!words) return nothing;
   return html`<div class="callout ${job.state === "cancelled" ? "" : "bad"}">
     ${job.state === "cancelled" ? nothing : warnIcon}
@@ -91,40 +98,26 @@ function adviceView(job, network, act) {
           : html`<button class="link" type="button" title="Puts ${plain(words.rate)} into the field for the learning rate below."
               @click=${() => act.edit(network.network_id, "learning_rate", plain(words.rate))}>Use ${plain(words.rate)} below</button>`}
       </p>
+      ${words.rate === null || !canStartAgain(network)
+        ? nothing
+        : tryButton({ label: `Try it with learning rate ${plain(words.rate)}` }, Boolean(state.busy[`try:${job.job_id}`]),
+          () => act.tryChange(network, job, { learning_rate: plain(words.rate) }))}
     </div>
   </div>`;
 }
 
-/** @param {Record<string, any>} job @param {Record<string, any>} network @param {import("../logic/history.js").Epoch[]} epochs @param {Actions} act */
-function doubtView(job, network, epochs, act) {
-  const found = doubt(network, job, epochs);
-  if (!found) return nothing;
-  const { offer } = found;
-  return html`<div class="callout doubt bad">${warnIcon}
-    <div>
-      <p>${found.text}</p>
-      <p>${found.tryText}
-        ${!offer
-          ? nothing
-          : offer.action === "use"
-            ? html`<button class="link" type="button" title="Puts ${plain(offer.value)} into the form below."
-                @click=${() => act.edit(network.network_id, offer.field, plain(offer.value))}>Use ${plain(offer.value)} below</button>`
-            : html`<button class="link" type="button" title="Opens the form for a network like this one, to be trained with ${plain(offer.value)}."
-                @click=${() => act.anew(network, job, offer)}>New network with ${plain(offer.value)}</button>`}
-      </p>
-    </div>
-  </div>`;
-}
-
-/** @param {Record<string, any>} network @param {any} latest @param {any} unfinished @param {State} state @param {Actions} act */
-function controlsView(network, latest, unfinished, state, act) {
+/** @param {Record<string, any>} network @param {any} latest @param {State} state @param {Actions} act */
+function trainView(network, latest, state, act) {
   const id = network.network_id;
-  const suggested = suggestedRate(network.activation, network.loss, network.architecture);
+  const usual = suggestedRate(network.activation, network.loss, network.architecture);
   const form = act.ensureTrainForm(id, {
     epochs: String(latest?.total_epochs ?? 30),
     mini_batch_size: String(latest?.mini_batch_size ?? 10),
-    learning_rate: plain(latest?.learning_rate ?? suggested),
+    learning_rate: plain(latest?.learning_rate ?? usual),
+    training_seed: "",
+    ...recipeOfJob(latest ?? {}),
   });
+  const suggested = rateFor(usual, form.values);
   const wrong = checkTraining(form.values).errors;
   const busy = Boolean(state.busy[`train:${id}`]);
   const bind = (field) => ({
@@ -135,15 +128,15 @@ function controlsView(network, latest, unfinished, state, act) {
     onBlur: () => act.touch(id, field),
   });
   const word = network.trained ? "Train more" : "Train";
-  const hint = unfinished ? "One run at a time: wait for this one to end, or cancel it." : network.trained
-    ? "Goes on from the weights the network has now." : "Starts training in the background.";
+  const hint = network.trained ? "Goes on from the weights the network has now." : "Starts training in the background.";
   return html`<section class="card" aria-labelledby="controls-title">
     <h2 id="controls-title">${word}</h2>
-    <form data-form="train" novalidate @submit=${(event) => { event.preventDefault(); if (!unfinished) void act.train(id); }}>
+    <form data-form="train" novalidate @submit=${(event) => { event.preventDefault(); void act.train(id); }}>
       ${trainingFields({ bind, rate: form.values.learning_rate, suggested, kind: kindText(network.activation, network.loss, network.architecture), onRate: (v) => act.edit(id, "learning_rate", v) })}
+      ${recipeFields({ bind, values: form.values, open: form.advancedTraining, onOpen: (open) => act.showAdvanced(open, "advancedTraining", id), network: false })}
       <p class="problem" role="alert" ?hidden=${!form.problem}>${form.problem}</p>
       <div class="actions">
-        <button class="button primary" type="submit" aria-disabled=${busy || unfinished ? "true" : "false"} title=${hint} aria-describedby="train-hint">${busy ? "Starting\u2026" : word}</button>
+        <button class="button primary" type="submit" data-then="control-pause" aria-disabled=${busy ? "true" : "false"} title=${hint} aria-describedby="train-hint">${busy ? "Starting\u2026" : word}</button>
         <p class="help" id="train-hint">${hint}</p>
       </div>
     </form>

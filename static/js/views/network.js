@@ -3,9 +3,10 @@
 import { html, nothing } from "lit/html.js";
 
 import { NO_VALUE, ago, count, moment, percent } from "../logic/format.js";
-import { isRunning, isUnfinished, stateWord, timeLeft } from "../logic/jobs.js";
+import { isPaused, isRunning, isUnfinished, stateWord, timeLeft } from "../logic/jobs.js";
 import { kindText } from "../logic/learning.js";
 import { networkHref } from "../logic/routes.js";
+import { shownJob } from "../store.js";
 import { drawView } from "./draw.js";
 import { exportMenu } from "./export-menu.js";
 import { binIcon } from "./icons.js";
@@ -24,7 +25,7 @@ const TAB_VIEWS = { learn: learnView, test: testView, draw: drawView, inside: in
 /** @param {Record<string, any>} network @param {import("../store.js").State} state @param {import("../actions.js").Actions} act @param {number} now */
 export function networkView(network, state, act, now) {
   const { tab } = state.route;
-  const job = state.jobs[network.active_job_id];
+  const job = shownJob(state, state.jobs[network.active_job_id]);
   return html`<article class="network">
     <header class="network-head">
       <div class="network-title">
@@ -50,12 +51,13 @@ export function networkView(network, state, act, now) {
 /** Accuracy, epoch and time left. @param {Record<string, any>} network @param {any} job @param {number} now */
 function figuresView(network, job, now) {
   const running = isRunning(job);
-  const accuracy = running && job.accuracy != null ? job.accuracy : network.accuracy;
+  const under = running || isPaused(job);
+  const accuracy = under && job.accuracy != null ? job.accuracy : network.accuracy;
   const unknown = network.trained && !network.epochs_trained; // imported, and the file did not say
-  const epochs = running ? `${count(job.epoch ?? 0)} / ${count(job.total_epochs)}` : unknown ? NO_VALUE : count(network.epochs_trained ?? 0);
+  const epochs = under ? `${count(job.epoch ?? 0)} / ${count(job.total_epochs)}` : unknown ? NO_VALUE : count(network.epochs_trained ?? 0);
   return html`<dl class="figures">
     <div><dt>Accuracy</dt><dd>${accuracy == null ? NO_VALUE : percent(accuracy)}</dd></div>
-    <div><dt>${running ? "Epoch" : "Epochs trained"}</dt><dd title=${!running && unknown ? "The file that it was imported from did not say." : nothing}>${epochs}</dd></div>
+    <div><dt>${under ? "Epoch" : "Epochs trained"}</dt><dd title=${!under && unknown ? "The file that it was imported from did not say." : nothing}>${epochs}</dd></div>
     <div><dt>${running ? "Time left" : "Status"}</dt>
       <dd class="words">${running ? timeLeft(job, now) : isUnfinished(job) ? stateWord(job) : network.trained ? "Trained" : "New"}</dd></div>
   </dl>`;
@@ -64,7 +66,7 @@ function figuresView(network, job, now) {
 /** @param {Record<string, any>} network @param {any} job @param {import("../actions.js").Actions} act */
 function deleteButton(network, job, act) {
   const training = isUnfinished(job);
-  const hint = training ? "A network in training cannot be deleted; cancel the training first." : "Deletes this network, after asking you.";
+  const hint = training ? "A network in training cannot be deleted; stop the training first." : "Deletes this network, after asking you.";
   return html`<button class="button quiet delete" type="button" title=${hint} aria-disabled=${training ? "true" : "false"}
     @click=${() => (training ? act.notify("info", hint) : act.ask({ kind: "delete", id: network.network_id }))}>${binIcon}Delete</button>`;
 }

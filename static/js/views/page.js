@@ -7,8 +7,8 @@ import { html, nothing } from "lit/html.js";
 import { keyed } from "lit/directives/keyed.js";
 
 import { percent, progress } from "../logic/format.js";
-import { isRunning } from "../logic/jobs.js";
-import { networkById } from "../store.js";
+import { isPaused, isRunning } from "../logic/jobs.js";
+import { networkById, shownJob } from "../store.js";
 import { createView } from "./create.js";
 import { dialogView } from "./dialogs.js";
 import { headerView } from "./header.js";
@@ -101,9 +101,10 @@ export function pageTitle(state) {
   if (route.view !== "network") return "Hippo";
   const network = networkById(state, route.id);
   if (!network) return "No such network \u2013 Hippo";
-  const job = state.jobs[network.active_job_id];
+  const job = shownJob(state, state.jobs[network.active_job_id]);
   const name = network.name || network.architecture.join("-");
-  const lead = isRunning(job) ? `${progress(job.progress ?? 0)} \u2013 ` : "";
+  const done = progress(job?.progress ?? 0);
+  const lead = isRunning(job) ? `${done} \u2013 ` : isPaused(job) ? `Paused ${done} \u2013 ` : "";
   const accuracy = !lead && network.trained ? ` ${percent(network.accuracy)}` : "";
   return `${lead}${name}${accuracy} \u2013 ${TAB_WORDS[route.tab][0]} \u2013 Hippo`;
 }

@@ -7,7 +7,7 @@ import { percent, plural } from "../logic/format.js";
 import { sparkline } from "../logic/history.js";
 import { networkStatus } from "../logic/jobs.js";
 import { networkHref } from "../logic/routes.js";
-import { runsOf } from "../store.js";
+import { runsOf, shownJob } from "../store.js";
 import { inIcon, plusIcon } from "./icons.js";
 
 /** @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
@@ -44,10 +44,10 @@ function importView({ importing }, act) {
 
 /** @param {Record<string, any>} network @param {import("../store.js").State} state */
 function itemView(network, state) {
-  const job = state.jobs[network.active_job_id];
+  const job = shownJob(state, state.jobs[network.active_job_id]);
   const { kind, text } = networkStatus(network, job);
   const architecture = network.architecture.join("-");
-  const accuracy = kind === "training" && job?.accuracy != null ? job.accuracy : network.accuracy;
+  const accuracy = (kind === "training" || kind === "paused") && job?.accuracy != null ? job.accuracy : network.accuracy;
   const current = state.route.view === "network" && state.route.id === network.network_id;
   return html`<a class="item" href=${networkHref(network.network_id)} aria-current=${current ? "page" : nothing} title="Shows how this network learned and what it can do.">
     <span class="item-name" title=${network.name || architecture}>${network.name || architecture}</span>

@@ -1,0 +1,147 @@
+/**
+ * What can be done with a run in its present state: which controls there are, which of them cannot be used now and why,
+ * the paces of slow motion, and the settings that may be changed in flight.
+ */
+
+import { count, isNumber, loss, plain, plural } from "./format.js";
+import { isPaused, isUnfinished } from "./jobs.js";
+import { ABOVE_ZERO, BELOW_ONE, decimalNumber, wholeNumber } from "./numbers.js";
+
+/** @typedef {import("./jobs.js").Job} Job */
+/** @typedef {{name: "pause"|"resume"|"batch"|"epoch"|"cancel", word: string, hint: string, off: string}} Control `off`: why it cannot be used now; empty when it can */
+
+const HINTS = {
+  pause: "Stops computing after the current mini-batch. The run stays where it is until you resume it, also through a restart of the server.",
+  resume: "Goes on from here. The result is the same as without the pause.",
+  batch: "Trains with the next mini-batch, one step of the weights, and pauses again.",
+  epoch: "Trains to the end of this epoch and pauses again.",
+  cancel: "Ends this run. The network keeps what its whole epochs taught it.",
+};
+
+/** Mini-batches a second to choose from; null: full speed. @type {(number|null)[]} */
+export const PACES = [1, 3, 10, 30, 100, null];
+
+/**
+ * The controls of a run, in the order in which they stand.
+ * @param {Job} job @param {Record<string, boolean>} busy what is being asked of the server @returns {Control[]}
+ */
+export function controlsOf(job, busy) {
+  if (!isUnfinished(job)) return [];
+  const asked = (name) => Boolean(busy[`${name}:${job.job_id}`]);
+  const stopping = Boolean(job.cancel_requested) || asked("cancel");
+  const pausing = Boolean(job.pause_requested) || asked("pause");
+  const off = (why) => (stopping ? "The run is being stopped." : why);
+  const control = (name, word, why = "") => ({ name, word, hint: HINTS[name], off: name === "cancel" ? (stopping ? "The run is being stopped." : "") : off(why) });
+  const stop = control("cancel", stopping ? "Stopping\u2026" : "Stop");
+  if (!isPaused(job)) return [control("pause", pausing && !stopping ? "Pausing\u2026" : "Pause", pausing ? "The run pauses after its current mini-batch." : ""), stop];
+  const stepping = asked("batch") || job.pause_requested ? "One mini-batch is being trained." : "";
+  const going = asked("resume") || asked("epoch") ? "The run is about to go on." : "";
+  return [control("resume", "Resume", stepping || going), control("batch", "One mini-batch", stepping || going), control("epoch", "One epoch", stepping || going), stop];
+}
+
+/** Where the run stands, in a sentence. @param {Job} job */
+export function standing(job) {
+  if (isPaused(job)) {
+    return `Paused ${place(job)}. Nothing is computed until you go on: the worker is free for others.`;
+  }
+  if (job.state !== "running") return "The run waits. Pause takes it out of the queue.";
+  if (job.pause_requested) return "It pauses after the current mini-batch.";
+  return job.pace ? `In slow motion: ${paceWords(job.pace)}.` : "At full speed.";
+}
+
+/** "in epoch 3, after 120 of 5,000 mini-batches". @param {Job} job */
+export function place(job) {
+  const under = (job.epoch ?? 0) + 1;
+  if (!job.batch) return job.epoch ? `after epoch ${count(job.epoch)}` : "before the first mini-batch";
+  const of = isNumber(job.batches) ? ` of ${count(job.batches)} mini-batches` : ` ${job.batch === 1 ? "mini-batch" : "mini-batches"}`;
+  return `in epoch ${count(under)}, after ${count(job.batch)}${of}`;
+}
+
+/** For screen readers, after a pause or a step. @param {Job} job */
+export function pausedWords(job) {
+  return `Paused ${place(job)}.${isNumber(job.loss) ? ` Loss ${loss(job.loss)}.` : ""}`;
+}
+
+/** @param {number|null} pace */
+export function paceWords(pace) {
+  return pace === null ? "full speed" : pace < 1 ? `one mini-batch in ${plain(Number((1 / pace).toPrecision(3)))}\u00a0s` : `${plural(pace, "mini-batch").replace("batchs", "batches")} a second`;
+}
+
+/** The choices, with the present pace among them, which may have been set from elsewhere. @param {number|null} pace */
+export function pacesWith(pace) {
+  return PACES.includes(pace) ? PACES : [...PACES.filter((p) => p !== null && p < pace), pace, ...PACES.filter((p) => p === null || p > pace)];
+}
+
+/** What may be changed in flight, and from when on it counts. */
+export const SETTINGS = {
+  learning_rate: { word: "Learning rate", from: "the next mini-batch on" },
+  momentum: { word: "Momentum", from: "the next mini-batch on" },
+  mini_batch_size: { word: "Mini-batch size", from: "the next epoch on" },
+};
+
+/** The settings that this run has. @param {Job} job @returns {(keyof typeof SETTINGS)[]} */
+export function settingsOf(job) {
+  return job.optimizer === undefined || job.optimizer === "sgd" ? ["learning_rate", "momentum", "mini_batch_size"] : ["learning_rate", "mini_batch_size"];
+}
+
+const CHECKS = {
+  learning_rate: (text) => decimalNumber(text, "The learning rate", { ...ABOVE_ZERO, example: "3 or 0.1" }),
+  momentum: (text) => decimalNumber(text, "The momentum", { ...BELOW_ONE, example: "0.9" }),
+  mini_batch_size: (text) => wholeNumber(text, [1, 50_000], "The mini-batch size"),
+};
+
+/**
+ * @param {Job} job @param {Record<string, string>} typed only what was typed into
+ * @returns {{errors: Record<string, string>, body: Record<string, number>}} the body holds what differs from now
+ */
+export function checkSettings(job, typed) {
+  const errors = {};
+  const body = {};
+  for (const field of settingsOf(job)) {
+    if (typed[field] === undefined) continue;
+    const { value, error } = CHECKS[field](typed[field]);
+    if (error) errors[field] = error;
+    else if (value !== job[field]) body[field] = value;
+  }
+  return { errors, body: Object.keys(errors).length ? {} : body };
+}
+
+/** "Learning rate 0.5 counts from the next mini-batch on." @param {Record<string, number>} body */
+export function askedWords(body) {
+  return Object.entries(body).map(([field, value]) => `${SETTINGS[field].word} ${count1(field, value)} counts from ${SETTINGS[field].from}.`).join(" ");
+}
+
+/** @param {string} field @param {number} value */
+function count1(field, value) {
+  return field === "mini_batch_size" ? count(value) : plain(value);
+}
+
+const MARK_WORDS = { learning_rate: "rate", momentum: "momentum", mini_batch_size: "batch" };
+const TRAINING_IMAGES = 50_000;
+
+/**
+ * The changes of a run as marks on a curve over epochs: a point of the curve at epoch n is the end of epoch n.
+ * @param {import("./history.js").Change[]} changes in their order
+ * @param {Job} job
+ * @returns {{x: number, text: string, sentence: string}[]}
+ */
+export function marksOf(changes, job) {
+  // The size of the mini-batches in which each epoch is counted: going back from the last one.
+  let size = job.mini_batch_size;
+  const marks = [];
+  for (const { epoch, batch, changes: made } of changes.toReversed()) {
+    if (made.mini_batch_size) size = made.mini_batch_size.from;
+    const part = batch / Math.ceil(TRAINING_IMAGES / (size || 1));
+    const text = Object.entries(made).map(([name, { to }]) => `${MARK_WORDS[name] ?? name} ${plain(to)}`).join(", ");
+    const sentence = Object.entries(made).map(([name, { from, to }]) => `${SETTINGS[name]?.word.toLowerCase() ?? name} from ${plain(from)} to ${plain(to)}`).join(", ");
+    marks.unshift({ x: epoch - 1 + Math.min(1, part || 0), text, sentence: `in epoch ${count(epoch)} ${sentence}` });
+  }
+  return marks;
+}
+
+/** For the summary of a curve; empty where nothing was changed. @param {{sentence: string}[]} marks */
+export function marksSummary(marks) {
+  if (!marks.length) return "";
+  const told = marks.slice(-5).map((mark) => mark.sentence).join("; ");
+  return ` ${marks.length > 5 ? "The last changes" : "Changed"} on the way: ${told}.`;
+}

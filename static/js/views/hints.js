@@ -1,0 +1,27 @@
+/** What is wrong with a run, what to try, and one press that tries it in a new run. */
+
+import { html, nothing } from "lit/html.js";
+
+import { canStartAgain } from "../logic/experiments.js";
+import { hints } from "../logic/hints.js";
+import { warnIcon } from "./icons.js";
+
+/** @param {Record<string, any>} network @param {any} job @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
+export function hintsView(network, job, state, act) {
+  const found = hints(network, job, state.histories[job.job_id]?.epochs ?? []);
+  const busy = Boolean(state.busy[`try:${job.job_id}`]);
+  return found.map(({ cause, text, tryText, offer }) => html`<div class="callout hint bad" data-cause=${cause}>${warnIcon}
+    <div>
+      <p>${text}</p>
+      <p>${tryText}</p>
+      ${offer && canStartAgain(network) ? tryButton(offer, busy, () => act.tryChange(network, job, offer.changes)) : nothing}
+    </div>
+  </div>`);
+}
+
+/** @param {{label: string}} offer @param {boolean} busy @param {() => void} onPress */
+export function tryButton({ label }, busy, onPress) {
+  return html`<p class="try"><button class="button small" type="button" aria-disabled=${busy ? "true" : "false"} @click=${() => busy || onPress()}
+    title="Creates a new network with the same first weights and the same order of the images, with this change, and trains it at once.">${busy ? "Starting\u2026" : label}</button>
+    <span class="help">in a new network with the same start</span></p>`;
+}
