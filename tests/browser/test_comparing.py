@@ -206,7 +206,7 @@ def test_a_run_in_training_is_drawn_on_and_its_network_stays(page: Page, runs: R
     assert made[1] not in {n["network_id"] for n in server.get("/api/networks")["networks"]}
 
     server.post(f"/api/training/{job}/cancel", {})
-    expect(page.locator(".all-runs tr", has_text="busy").locator(".state")).to_have_text("Cancelled")
+    expect(page.locator(".all-runs tr", has_text="busy").locator(".state")).to_have_text("Stopped")
     server.delete(f"/api/networks/{made[0]}")
 
 

@@ -10,7 +10,7 @@ import { SETTINGS, settingWords, settingsOf } from "./settings.js";
 
 /** Rows that are shown at once, and so many more with each press. */
 export const ROWS = 50;
-export const STATES = [["unfinished", "Not over yet"], ["completed", "Completed"], ["cancelled", "Cancelled"], ["diverged", "Diverged"], ["failed", "Failed"]];
+export const STATES = [["unfinished", "Not over yet"], ["completed", "Completed"], ["cancelled", "Stopped"], ["diverged", "Diverged"], ["failed", "Failed"]];
 
 /**
  * @typedef {object} Row
