@@ -142,6 +142,8 @@ export const api = {
   train: (networkId, body) => request("POST", `/api/networks/${id(networkId)}/train`, body),
   /** @param {Record<string, string>} [filter] newest first */
   jobs: async (filter = {}) => (await request("GET", `/api/training?${new URLSearchParams(filter)}`)).jobs,
+  /** A part of all jobs, and how many there are. @param {Record<string, string>} filter @returns {Promise<{jobs: Record<string, any>[], total: number}>} */
+  jobsPage: (filter) => request("GET", `/api/training?${new URLSearchParams(filter)}`),
   /** @param {string} jobId */
   job: (jobId) => request("GET", `/api/training/${id(jobId)}`),
   /** @param {string} jobId */

@@ -7,6 +7,7 @@ import { render } from "lit/html.js";
 
 import { createActions } from "./actions.js";
 import { api, token, whenRefused } from "./api.js";
+import { createComparing } from "./comparing.js";
 import { createControls } from "./controls.js";
 import { createDrawing } from "./drawing.js";
 import { createEvaluating } from "./evaluating.js";
@@ -57,6 +58,7 @@ const actions = {
   ...createInsight({ store, api }),
   watching,
   ...createEvaluating({ store, api, sync }),
+  ...createComparing({ store, api, sync, rewrite, notify: basics.notify }),
   ...createTransfers({ store, api, sync, go, notify: basics.notify }),
   /** @param {"light"|"dark"} theme */
   setTheme(theme) {
@@ -94,6 +96,12 @@ function go(href) {
   location.hash = href;
 }
 
+/** Another address for the same view, without a step in the history: for what changes with every key. @param {string} href */
+function rewrite(href) {
+  history.replaceState(null, "", href);
+  store.update((s) => { s.route = parseRoute(href); });
+}
+
 function readAddress() {
   const found = tokenInHash(location.hash);
   if (found) {
@@ -109,7 +117,7 @@ function readAddress() {
     document.querySelector(".item[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
     scrollTo({ top: 0 });
     document.querySelector("main h1")?.focus({ preventScroll: true });
-  }
+  } else if (before.tab !== route.tab) scrollTo({ top: 0 });
 }
 
 /** @param {string} form */

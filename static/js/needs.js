@@ -4,8 +4,10 @@
  * and the small curves of the list.
  */
 
+import { choiceIn as comparedIn } from "./logic/compare.js";
 import { choiceIn, choiceKey } from "./logic/evaluation.js";
 import { isUnfinished } from "./logic/jobs.js";
+import { MOST_RUNS } from "./logic/lines.js";
 import { networkById, runsOf } from "./store.js";
 
 const ASK_AGAIN_MS = 3_000;
@@ -37,8 +39,17 @@ export function createNeeds(state, actions) {
     }
   }
 
+  /** All runs, and the epochs of those that are compared. */
+  function compared() {
+    const { runs } = comparedIn(state.route.query);
+    if (state.comparing.status === "idle") void actions.readAllRuns();
+    else actions.readRunsById(runs);
+    for (const id of runs.slice(0, MOST_RUNS)) if (state.jobs[id]) epochs(id);
+  }
+
   return () => {
     if (state.needsToken || state.connection === "lost") return;
+    if (state.route.view === "compare") compared();
     const network = networkById(state, state.route.id);
     if (network) {
       const id = network.network_id;

@@ -3,6 +3,7 @@
  * draw it; they keep nothing. Records of networks and jobs have the fields of the API.
  */
 
+import { ROWS } from "./logic/compare.js";
 import { emptyCreateForm } from "./logic/forms.js";
 import { emptySheet } from "./logic/strokes.js";
 import { freeTurns } from "./logic/turns.js";
@@ -48,6 +49,8 @@ export function initialState() {
     answers: {},
     /** @type {[number, number]|null} the cell of the confusion matrix in which the keyboard was last */
     matrixCell: null,
+    /** The list of all runs: how many of them were read, how many there are, how many rows are shown. */
+    comparing: { /** @type {"idle"|"loading"|"ready"|"error"} */ status: "idle", read: 0, total: 0, rows: ROWS, error: "" },
     /** What lies on the pad, the same for every network. A version for each change; `since`: that of the last empty sheet. */
     drawing: { sheet: emptySheet(), version: 0, since: 0, problem: "" },
     /** @type {Record<string, Reading>} what a network makes of the drawing, by network id */
@@ -76,7 +79,7 @@ export function initialState() {
     controls: {},
     /** @type {Record<string, boolean>} what is being asked of the server now, such as "create" or "cancel:<id>" */
     busy: {},
-    /** @type {{kind: "delete", id: string}|{kind: "delete-all"}|null} */
+    /** @type {{kind: "delete", id: string}|{kind: "delete-all"}|{kind: "delete-chosen", ids: string[]}|null} */
     dialog: null,
     /** @type {{kind: "info"|"error", text: string}|null} */
     notice: null,

@@ -26,7 +26,7 @@ export function createTransfers({ store, api, sync, go, notify }) {
       update((s) => { s.busy[key] = true; });
       try {
         const { file, disposition } = await api.exportNetwork(networkId, format);
-        save(file, exportName(disposition, format));
+        saveFile(file, exportName(disposition, format));
       } catch (error) {
         notify("error", error.message);
         if (error.code === "unknown_network") void sync.resync();
@@ -58,8 +58,8 @@ export function createTransfers({ store, api, sync, go, notify }) {
   };
 }
 
-/** @param {Blob} file @param {string} name */
-function save(file, name) {
+/** As if the person had pressed a link to it. @param {Blob} file @param {string} name */
+export function saveFile(file, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(file);
   link.download = name;

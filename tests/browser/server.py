@@ -77,6 +77,12 @@ class Server:
         assert answer.ok, answer.text
         return answer.json()
 
+    def delete(self, path: str) -> None:
+        """Delete something over the API, past the page."""
+        assert self._running is not None
+        answer = self._running.delete(path)
+        assert answer.ok, answer.text
+
     def __enter__(self) -> Self:
         self.start()
         return self

@@ -106,6 +106,14 @@ def test_what_the_last_epoch_changed_is_shown_with_the_answer_before(page: Page,
     expect_pictures(page, answers(trained, "outcome=turned_right&sort=-confidence&limit=24")["answers"])
 
 
+def test_a_picture_leads_to_its_way_through_the_network(page: Page, trained: tuple[Server, str]) -> None:
+    show(page, trained)
+    first = answers(trained, "outcome=wrong&sort=-confidence&limit=1")["answers"][0]["example_index"]
+    pictures(page).first.click()
+    expect(page).to_have_url(re.compile(r"/learn$"))
+    expect(page.get_by_role("group", name="The digit that goes through").get_by_role("textbox")).to_have_value(str(first))
+
+
 def test_each_digit_has_its_accuracy_and_its_mistakes(page: Page, trained: tuple[Server, str]) -> None:
     digits = show(page, trained)["digits"]
     rows = page.locator(".digits tbody tr")

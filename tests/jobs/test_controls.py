@@ -139,6 +139,15 @@ def test_a_pause_rests_where_the_worker_says(stage: Stage) -> None:
         stage.submit()
 
 
+def test_a_pause_and_settings_that_came_too_late_are_forgotten(stage: Stage) -> None:
+    job_id = pausing(stage)
+    stage.jobs.controls.change(job_id, {"learning_rate": 0.5})
+    stage.say(job_id, COMPLETED)
+    record = stage.jobs.get(job_id)
+    assert (record["state"], record["pause_requested"], record["pending_changes"]) == ("completed", False, {})
+    assert record["learning_rate"] == 3.0
+
+
 def test_a_job_that_waits_is_paused_at_once(stage: Stage) -> None:
     job_id = stage.submit()
     stage.jobs.controls.pause(job_id)

@@ -152,6 +152,15 @@ def test_each_has_its_own_rate(stage: Stage) -> None:
     assert 4 <= len(stage.sent["seldom"]) <= 5
 
 
+def test_the_first_frame_of_something_else_is_sent_however_soon(stage: Stage) -> None:
+    stage.watch("a", rate=1)
+    stage.frame(1)
+    stage.viewers.acknowledged("a")
+    stage.watch("a", rate=1, wish=Wish(5))
+    stage.frame(1, wish={"example": 5}, after=0.01)
+    assert stage.sent == {"a": [1, 1]}
+
+
 def test_the_last_frame_of_a_run_is_sent_however_soon(stage: Stage) -> None:
     stage.watch("a", rate=1)
     stage.frame(1)

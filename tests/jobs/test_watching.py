@@ -158,6 +158,25 @@ def test_somebody_new_sees_a_frame_at_once(clock: Clock) -> None:
     assert [frame["is_last"] for frame in outlet.frames] == [False, False, True]
 
 
+def test_a_run_in_slow_motion_is_shown_to_somebody_new_at_once(clock: Clock) -> None:
+    clock.cost = 1.0  # for which a run at full speed would wait long
+    views = [Wanted((Wish(1),), 1), Wanted((Wish(2),), 1), Wanted((Wish(3),), 1)]
+    outlet = Outlet(lambda: views[0])
+    seen = []
+
+    class Waiting(Callback):
+        def on_batch_end(self, run: TrainingRun) -> None:
+            if run.state.steps in (10, 20):
+                views.pop(0)
+                watching.glance(run)
+                seen.append([frame["wish"]["example"] for frame in outlet.frames])
+
+    network = NeuralNetwork([784, 5, 10], seed=1)
+    watching = Watching(network, NAMES, lambda: DATA, outlet)
+    network.train(DATA.training_data, epochs=1, callbacks=[watching, Waiting()])
+    assert seen == [[1, 2], [1, 2, 3]]
+
+
 def test_the_last_frame_shows_where_the_run_ended(clock: Clock) -> None:
     outlet = Outlet()
     network = train(outlet)

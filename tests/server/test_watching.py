@@ -12,7 +12,7 @@ import pytest
 import socketio
 
 from tests.serving import Server
-from tests.watched import arrays
+from tests.watched import arrays, split
 
 pytestmark = pytest.mark.process
 
@@ -25,7 +25,9 @@ class Viewer:
         self._gate = gate
         self._changed = threading.Condition()
         self.client = socketio.Client(reconnection=False)
+        self.paused: list[int] = []
         self.client.on("frame", self._take)
+        self.client.on("training_paused", self._note)
         self.client.connect(server.url, transports=[transport])
 
     def _take(self, header: dict[str, Any], payload: bytes) -> None:
@@ -35,6 +37,11 @@ class Viewer:
         if self._gate is not None:
             self._gate.wait(60)  # the acknowledgement goes out when this returns
 
+    def _note(self, event: dict[str, Any]) -> None:
+        with self._changed:
+            self.paused.append(event["step"])
+            self._changed.notify_all()
+
     def ask(self, event: str, **message: Any) -> Any:
         return self.client.call(event, message, timeout=30)
 
@@ -42,7 +49,7 @@ class Viewer:
         """Disconnect when nothing is left to be acknowledged, which a thread of its own does for each frame."""
         self.ask("unwatch")
         for thread in threading.enumerate():
-            if "_handle_eio_message" in thread.name:
+            if "_handle_eio_message" in thread.name and thread.is_alive():
                 thread.join(10)
         self.client.disconnect()
 
@@ -151,3 +158,37 @@ def test_a_frame_over_http(server: Server, job: tuple[str, str]) -> None:
     for query, status in (("", 200), ("?layer=2&neuron=9", 200), ("?layer=2&neuron=10", 422), ("?example=10000", 422)):
         reply = server.get(f"/api/networks/{network}/frame{query}")
         assert reply.status_code == status
+
+
+def test_a_paused_job_is_shown_after_each_step_and_then_goes_on(
+    server: Server, viewers: list[Viewer], job: tuple[str, str]
+) -> None:
+    job_id, network = job
+    viewer, late = Viewer(server), Viewer(server)
+    viewers += [viewer, late]
+    viewer.ask("watch", job_id=job_id, rate=1, layer=2, neuron=3)
+    viewer.wait(lambda headers: len(headers) >= 1)
+    assert server.post(f"/api/training/{job_id}/pause").status_code == 202
+
+    viewer.wait(lambda headers: headers[-1]["step"] in viewer.paused)
+    (step,) = viewer.paused
+    late.ask("watch", job_id=job_id, example=4)
+    assert late.wait(lambda headers: len(headers) >= 1)[0]["step"] == step
+    late.ask("watch", job_id=job_id, example=5, layer=1, neuron=2)
+    header = late.wait(lambda headers: headers[-1]["example"]["index"] == 5)[-1]
+    assert (header["step"], header["neuron"]["index"]) == (step, 2)
+
+    for done in (step + 1, step + 2):
+        assert server.post(f"/api/training/{job_id}/step", json={"unit": "batch"}).status_code == 202
+        viewer.wait(lambda headers, done=done: headers[-1]["step"] == done and done in viewer.paused)  # type: ignore[misc]
+        late.wait(lambda headers, done=done: headers[-1]["step"] == done)  # type: ignore[misc]
+    header = viewer.frames[-1][0]
+    assert header["layers"][0]["gradient_norm"] > 0  # of that very mini-batch
+    over_http = split(server.get(f"/api/networks/{network}/frame?layer=2&neuron=3").content)[0]
+    assert (over_http["step"], over_http["batch"]) == (step + 2, header["batch"])
+    assert over_http["neuron"] == header["neuron"]
+
+    assert server.post(f"/api/training/{job_id}/pace", json={"batches_per_second": 0.1}).status_code == 202
+    assert server.post(f"/api/training/{job_id}/resume").status_code == 202
+    late.ask("watch", job_id=job_id, rate=20, example=6)  # is shown although the next mini-batch is ten seconds away
+    late.wait(lambda headers: headers[-1]["example"]["index"] == 6)

@@ -1,7 +1,8 @@
 """What follows from what a worker reports: the job changes, its event is kept, clients are told.
 
 In this order, always: a client never hears what a restart would forget. Every change of state goes through the table in
-``job``. The manager calls this under its lock; queueing, holding and cancelling are its own affair.
+``job``. The manager calls this under its lock; queueing and holding are its own affair. What the reports say that are a
+job's last ones is in ``endings``.
 """
 
 from __future__ import annotations
@@ -11,14 +12,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from hippo.clock import iso_time, now
-from hippo.errors import DataError
+from hippo.clock import now
 from hippo.jobs.bus import EventBus
+from hippo.jobs.endings import ENDS, Endings, as_running, common, whose
 from hippo.jobs.events import (
     TrainingChanged,
-    TrainingComplete,
-    TrainingError,
-    TrainingEvent,
     TrainingPaused,
     TrainingProgress,
     TrainingStarted,
@@ -57,10 +55,10 @@ class Reports:
         finish: Callable[[Job], object],
     ) -> None:
         self._store = store
-        self._files = files
         self._bus = bus
         self._retry = retry
         self._finish = finish
+        self._endings = Endings(store, files, bus)
         self._stopping = False
         #: Where running jobs are by their last sign of life, by their ids; too short-lived to be kept in the store.
         self._under_way: dict[str, dict[str, Any]] = {}
@@ -86,10 +84,7 @@ class Reports:
             "changed": self._changed,
             "paused": self._paused,
             "epoch": self._epoch_done,
-            "completed": self._completed,
-            "cancelled": self._cancelled,
-            "diverged": self._diverged,
-            "failed": self._failed,
+            **dict.fromkeys(ENDS, self._endings.take),
             "interrupted": self._interrupted,
             "lost": self._lost,
         }
@@ -108,7 +103,7 @@ class Reports:
             **_place(message),
         )
         self._store.save(job)
-        self._bus.publish(TrainingStarted(**_whose(job), attempt=job.attempt))
+        self._bus.publish(TrainingStarted(**whose(job), attempt=job.attempt))
 
     def _progressed(self, job: Job, message: Message) -> None:
         moment = now()
@@ -117,7 +112,7 @@ class Reports:
         job = replace(job, **place)
         self._bus.publish(
             TrainingProgress(
-                **_whose(job),
+                **whose(job),
                 epoch=message["epoch"],
                 total_epochs=job.config.epochs,
                 progress=job.progress,
@@ -138,7 +133,7 @@ class Reports:
         place = {name: message[name] for name in ("step", "epoch", "batch")}
         change = place | {name: pair["to"] for name, pair in made.items()}
         job = replace(job, changes=(*job.changes, change), last_seq=job.last_seq + 1)
-        event = TrainingChanged(**_common(job), **place, changes=made)
+        event = TrainingChanged(**common(job), **place, changes=made)
         self._store.save(job, event)
         self._bus.publish(event)
 
@@ -154,7 +149,7 @@ class Reports:
         self._store.save(job)
         self._bus.publish(
             TrainingPaused(
-                **_whose(job),
+                **whose(job),
                 epoch=message["epoch"] if message else job.epoch + 1,
                 batch=job.batch,
                 batches=job.batches,
@@ -177,7 +172,7 @@ class Reports:
             **_place(message),
         )
         event = TrainingUpdate(
-            **_common(job),
+            **common(job),
             epoch=epoch,
             total_epochs=job.config.epochs,
             accuracy=message["accuracy"],
@@ -201,42 +196,10 @@ class Reports:
         self._store.save(job, event)
         self._bus.publish(event)
 
-    def _completed(self, job: Job, message: Message) -> None:
-        job = _ended(job, "complete", message)
-        accuracy = message["accuracy"]
-        text = f"Trained for {job.config.epochs} epochs: {accuracy:.2%} of the test set are right."
-        event = TrainingComplete(**_common(job), accuracy=accuracy, message=text)
-        self._end(job, event, message)
-
     def cancel(self, job: Job) -> Job:
-        """End a job that no worker can speak for any more; return the job.
-
-        A worker that had written the network's file, and was gone before it could say so, is taken at that file's word.
-        """
-        try:
-            facts = self._files.read_facts(job.network_id)
-        except DataError:
-            facts = None
-        if facts is None or facts["revision"] != job.job_id:
-            return self._cancelled(job, {})
-        self.take(self._running(job), facts["outcome"], self._stopping)
-        return self._store.job(job.job_id)
-
-    def _cancelled(self, job: Job, message: Message) -> Job:
-        kept = message.get("epochs")
-        text = "The training was cancelled" + (
-            f"; the network keeps what it learned in {kept} epoch{'s' if kept != 1 else ''}." if kept else "."
-        )
-        return self._end_without_success(job, "cancel", text, message)
-
-    def _diverged(self, job: Job, message: Message) -> None:
-        epochs = message["epochs"]
-        kept = f"its last good weights, those after epoch {epochs}" if epochs else "the weights it had before"
-        text = f"{message['error']} The network keeps {kept}."
-        self._end_without_success(job, "diverge", text, message)
-
-    def _failed(self, job: Job, message: Message) -> None:
-        self._end_without_success(self._running(job), "fail", message["error"], message)
+        """End a job that no worker can speak for any more; return the job."""
+        self._under_way.pop(job.job_id, None)
+        return self._endings.cancel(job)
 
     def _interrupted(self, job: Job, message: Message) -> None:
         if job.pause_requested:
@@ -263,69 +226,18 @@ class Reports:
                 self.interrupt(job)
         elif job.attempt >= MAX_ATTEMPTS:
             text = f"The worker died {MAX_ATTEMPTS} times under this job; the last time {message['reason']}."
-            self._end_without_success(self._running(job), "fail", text, message)
+            self._endings.fail(as_running(job), text)
         else:
             anew: dict[str, Any] = {"attempt": job.attempt + 1, "epoch": 0, "batch": 0, "step": 0}
             if job.pause_requested:
-                self.rest(self._running(job), **anew)
+                self.rest(as_running(job), **anew)
                 return
-            job = self._running(job).after("retry", updated_at=now(), priority=self._store.front(), **anew)
+            job = as_running(job).after("retry", updated_at=now(), priority=self._store.front(), **anew)
             log.warning("Job %s starts again (attempt %d): its worker died", job.job_id, job.attempt)
             self._store.save(job)
             self._retry(job)
-
-    @staticmethod
-    def _running(job: Job) -> Job:
-        """Return the job as running, also when its worker failed before it could say so."""
-        return job if job.state is JobState.RUNNING else job.after("start")
-
-    def _end_without_success(self, job: Job, action: str, text: str, message: Message) -> Job:
-        job = _ended(job, action, message, error=text)
-        event = TrainingError(**_common(job), error=text, message=text, state=str(job.state))
-        self._end(job, event, message)
-        return job
-
-    def _end(self, job: Job, event: TrainingEvent, message: Message) -> None:
-        self._store.save(job, event, self._learned(job, message) if message.get("epochs") else None)
-        self._bus.publish(event)
-        try:
-            self._files.delete_checkpoint(job.job_id)
-        except OSError as error:
-            log.warning("The checkpoint of job %s could not be removed: %s", job.job_id, error.strerror)
-
-    def _learned(self, job: Job, message: Message) -> dict[str, Any]:
-        """Return what the network's row says after this job has written its weights."""
-        trained = self._store.network(job.network_id).epochs_trained
-        return {
-            "accuracy": message["accuracy"],
-            "revision": job.job_id,
-            "trained_at": now(),
-            "epochs_trained": trained + message["epochs"],
-        }
-
-
-def _ended(job: Job, action: str, message: Message, **changes: Any) -> Job:
-    moment = now()
-    return job.after(
-        action,
-        finished_at=moment,
-        updated_at=moment,
-        elapsed=message.get("elapsed", job.elapsed_at(moment)),
-        last_seq=job.last_seq + 1,
-        **changes,
-    )
 
 
 def _place(message: Message) -> dict[str, Any]:
     """Return where in its epoch the run is, as far as the message says it."""
     return {name: message[name] for name in ("batch", "batches", "step") if name in message}
-
-
-def _whose(job: Job) -> dict[str, Any]:
-    """Return the fields that every event of the job has."""
-    return {"job_id": job.job_id, "network_id": job.network_id, "timestamp": iso_time(now())}
-
-
-def _common(job: Job) -> dict[str, Any]:
-    """Return the fields that every event that is kept has."""
-    return _whose(job) | {"seq": job.last_seq}

@@ -193,7 +193,7 @@ def _train(
                 Checkpoint(lambda _: save_checkpoint()),
                 Pulse(tell_progress),
                 watching,
-                Steering(context.orders, tell_change, spec.changes, spec.batches, spec.pause_at, watching.look),
+                Steering(context.orders, tell_change, spec.changes, spec.batches, spec.pause_at, watching.glance),
             ],
             state=state,
         )

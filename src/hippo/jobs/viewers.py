@@ -150,7 +150,7 @@ class Viewers:
             viewer = self._viewers.setdefault(viewer_id, Viewer(wish, rate, send))
             before, viewer.job_id = viewer.job_id, job_id
             viewer.wish, viewer.rate, viewer.send = wish, rate, send
-            viewer.latest, viewer.step = None, None
+            viewer.latest, viewer.step, viewer.sent_at = None, None, 0.0
             if before is not None and before != job_id:
                 self._tell(before, now)
             works = self._tell(job_id, now, anew=True)

@@ -113,6 +113,11 @@ class Watching(Callback):
         if wanted.wishes:
             self._make(run, wanted, is_last=True)
 
+    def glance(self, run: TrainingRun) -> None:
+        """Make frames if somebody new watches a run that waits in slow motion, which has all the time for it."""
+        self._earliest = 0.0
+        self.look(run)
+
     def look(self, run: TrainingRun, in_batch: bool = False) -> None:
         """Make frames if somebody watches and it is time; may be called at any time between two steps."""
         wanted = self._outlet.wanted()

@@ -1,4 +1,4 @@
-/** The two questions that are asked before something is deleted. A native dialog: Escape cancels, focus stays inside and returns. */
+/** The questions that are asked before something is deleted. A native dialog: Escape cancels, focus stays inside and returns. */
 
 import { html, nothing } from "lit/html.js";
 import { ref } from "lit/directives/ref.js";
@@ -9,7 +9,7 @@ import { networkById } from "../store.js";
 
 /** @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
 export function dialogView(state, act) {
-  const content = state.dialog && (state.dialog.kind === "delete" ? oneView(state, state.dialog.id, act) : allView(state, act));
+  const content = state.dialog && viewOf(state.dialog, state, act);
   // After the render, so that the button that is to have the focus is there.
   const show = (element) => queueMicrotask(() => {
     if (!element) return;
@@ -40,19 +40,31 @@ function oneView(state, id, act) {
   });
 }
 
-/** @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
-function allView(state, act) {
+/** @param {NonNullable<import("../store.js").State["dialog"]>} dialog @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
+function viewOf(dialog, state, act) {
   const networks = state.networks ?? [];
-  const kept = networks.filter((n) => n.active_job_id && (!state.jobs[n.active_job_id] || isUnfinished(state.jobs[n.active_job_id])));
-  const going = networks.length - kept.length;
+  if (dialog.kind === "delete") return oneView(state, dialog.id, act);
+  if (dialog.kind === "delete-all") return severalView(networks, state, act.removeAll, act);
+  return severalView(networks.filter((n) => dialog.ids.includes(n.network_id)), state, (going) => act.removeNetworks(going), act);
+}
+
+/**
+ * Those in training stay, and the question says which.
+ * @param {Record<string, any>[]} networks @param {import("../store.js").State} state @param {(going: string[]) => void} remove @param {import("../actions.js").Actions} act
+ */
+function severalView(networks, state, remove, act) {
+  const stays = (n) => n.active_job_id && (!state.jobs[n.active_job_id] || isUnfinished(state.jobs[n.active_job_id]));
+  const kept = networks.filter(stays);
+  const going = networks.filter((n) => !stays(n));
   const names = kept.map((n) => n.name || n.architecture.join("-")).join(", ");
   const keptText = kept.length ? ` ${plural(kept.length, "network")} in training ${kept.length === 1 ? "is" : "are"} kept: ${names}.` : "";
+  const count = going.length;
   return question({
-    title: going ? `Delete ${plural(going, "network")}?` : "Nothing can be deleted now",
-    text: (going ? `${going === 1 ? "Its" : "Their"} weights are removed from the server's memory and disk. This cannot be undone.` : "") + keptText,
-    confirm: going ? `Delete ${plural(going, "network")}` : "",
+    title: count ? `Delete ${plural(count, "network")}?` : "Nothing can be deleted now",
+    text: (count ? `${count === 1 ? "Its" : "Their"} weights are removed from the server's memory and disk. This cannot be undone.` : "") + keptText,
+    confirm: count ? `Delete ${plural(count, "network")}` : "",
     busy: state.busy.delete,
-    onConfirm: act.removeAll,
+    onConfirm: () => remove(going.map((n) => n.network_id)),
     onCancel: () => act.ask(null),
   });
 }

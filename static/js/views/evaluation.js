@@ -10,6 +10,7 @@ import {
   PAGE, SORTS, cellWords, choiceHref, choiceIn, choiceTitle, digitRows, emptyWords, entryCell, nextCell, shades,
 } from "../logic/evaluation.js";
 import { count, percent, plural } from "../logic/format.js";
+import { networkHref } from "../logic/routes.js";
 import { checkIcon, crossIcon } from "./icons.js";
 
 /** @param {Record<string, any>} network @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
@@ -131,7 +132,7 @@ function answersView(id, { correct, total: all, changed }, choice, state, act) {
         </select></label>
     </div>
     ${changed.known ? nothing : html`<p class="help">What the last epoch changed is known after a run of two epochs or more.</p>`}
-    ${list.length ? html`<ul class="answers">${repeat(list, (answer) => answer.example_index, answerView)}</ul>` : nothing}
+    ${list.length ? html`<ul class="answers">${repeat(list, (answer) => answer.example_index, (answer) => answerView(id, answer, act))}</ul>` : nothing}
     ${status === "error" ? html`<p class="empty" role="status">${error}</p>` : nothing}
     ${!list.length && loading ? html`<p class="empty" role="status">Reading the pictures\u2026</p>` : nothing}
     ${!list.length && status === "ready" ? html`<p class="empty" role="status">${emptyWords(choice, changed.known)}</p>` : nothing}
@@ -152,12 +153,12 @@ function choiceLink(id, choice, to, words, n, title) {
   return html`<a href=${choiceHref(id, { ...to, sort: choice.sort })} aria-current=${current ? "true" : nothing} title=${title}>${words} <span>${count(n)}</span></a>`;
 }
 
-/** @param {Record<string, any>} answer */
-function answerView({ example_index: index, actual_digit: label, predicted_digit: predicted, previous_digit: previous, confidence, correct, image_data: image }) {
-  return html`<li class="answer">
+/** A picture with what is said of it; it leads to the drawing of the network, with this digit going through. @param {string} id @param {Record<string, any>} answer @param {import("../actions.js").Actions} act */
+function answerView(id, { example_index: index, actual_digit: label, predicted_digit: predicted, previous_digit: previous, confidence, correct, image_data: image }, act) {
+  return html`<li><a class="answer" href=${networkHref(id, "learn")} title="Shows how this digit goes through the network." @click=${() => act.watching.showExample(index)}>
     <img class="pixels" width="72" height="72" src="data:image/png;base64,${image}" alt="Handwritten ${label}, test image ${index}">
-    <p class="sample-words ${correct ? "right" : "wrong"}">${correct ? checkIcon : crossIcon}${label}, read as ${predicted}</p>
-    <p class="help">${percent(confidence)} sure</p>
-    ${previous !== null && previous !== predicted ? html`<p class="help">before: ${previous}</p>` : nothing}
-  </li>`;
+    <span class="sample-words ${correct ? "right" : "wrong"}">${correct ? checkIcon : crossIcon}${label}, read as ${predicted}</span>
+    <span class="help">${percent(confidence)} sure</span>
+    ${previous !== null && previous !== predicted ? html`<span class="help">before: ${previous}</span>` : nothing}
+  </a></li>`;
 }

@@ -16,6 +16,7 @@ export const pictureIcon = icon(svg`<rect x="3" y="4" width="14" height="12" rx=
 export const pasteIcon = icon(svg`<rect x="4.5" y="4" width="11" height="13" rx="2"/><path d="M7.5 4.5V3h5v1.5M7.5 9h5M7.5 12.5h5"/>`);
 export const inIcon = icon(svg`<path d="M10 3v9M6.5 8.5L10 12l3.5-3.5M3.5 14.5V16h13v-1.5"/>`);
 export const outIcon = icon(svg`<path d="M10 12V3M6.5 6.5L10 3l3.5 3.5M3.5 14.5V16h13v-1.5"/>`);
+export const compareIcon = icon(svg`<path d="M3.5 16.5h13M3.5 16.5v-13M6 13l3-5 3 2.5 4-6M6 14.5l4-1.5 3 .5 3.5-4" />`);
 export const warnIcon = icon(svg`<path d="M10 3.5l7 12.5H3zM10 8v3.8M10 13.7v.1"/>`);
 export const pauseIcon = icon(svg`<path d="M7 4.5v11M13 4.5v11"/>`);
 export const playIcon = icon(svg`<path d="M6.5 4.5l9 5.5-9 5.5z"/>`);

@@ -9,6 +9,7 @@ import { keyed } from "lit/directives/keyed.js";
 import { percent, progress } from "../logic/format.js";
 import { isPaused, isRunning } from "../logic/jobs.js";
 import { networkById, shownJob } from "../store.js";
+import { compareView } from "./compare.js";
 import { createView } from "./create.js";
 import { dialogView } from "./dialogs.js";
 import { headerView } from "./header.js";
@@ -47,6 +48,7 @@ function mainView(state, act, now) {
   if (route.view === "new") return createView(state, act);
   if (route.view === "unknown") return missingView("There is no such page", "The address in the address bar leads nowhere here.");
   if (state.networks === null) return html`<p class="empty" role="status">Reading the networks from the server\u2026</p>`;
+  if (route.view === "compare") return compareView(state, act, now);
   if (route.view === "home") return welcomeView(state, act);
   const network = networkById(state, route.id);
   if (network) return keyed(route.id, networkView(network, state, act, now));
@@ -98,6 +100,7 @@ export function pageTitle(state) {
   const { route } = state;
   if (state.needsToken) return "Token \u2013 Hippo";
   if (route.view === "new") return "New network \u2013 Hippo";
+  if (route.view === "compare") return "Compare runs \u2013 Hippo";
   if (route.view !== "network") return "Hippo";
   const network = networkById(state, route.id);
   if (!network) return "No such network \u2013 Hippo";

@@ -3,8 +3,10 @@
 import { html, nothing } from "lit/html.js";
 import { repeat } from "lit/directives/repeat.js";
 
+import { compareHref } from "../logic/compare.js";
 import { ago, count, duration, moment, percent, plain } from "../logic/format.js";
 import { stateWord } from "../logic/jobs.js";
+import { MOST_RUNS } from "../logic/lines.js";
 import { networkHref } from "../logic/routes.js";
 
 /** @param {Record<string, any>} network @param {Record<string, any>[]} runs @param {any} chosen @param {number} now */
@@ -12,7 +14,9 @@ export function runsView(network, runs, chosen, now) {
   return html`<section class="card" aria-labelledby="runs-title">
     <h2 id="runs-title">Runs</h2>
     ${runs.length
-      ? html`<p class="help">Choose a run to see its curves.</p>
+      ? html`<p class="help">Choose a run to see its curves.${runs.length > 1
+          ? html` <a href=${compareHref({ runs: runs.slice(0, MOST_RUNS).map((job) => job.job_id) })} title="Shows the curves of these runs together, and what differs.">Compare ${runs.length > MOST_RUNS ? `the newest ${MOST_RUNS}` : "them"}</a>`
+          : nothing}</p>
           <ol class="runs">${repeat(runs, (job) => job.job_id, (job) => html`<li>${runItem(network, job, job === chosen, job === runs[0], now)}</li>`)}</ol>`
       : html`<p class="empty">Each training of this network will be listed here with its settings and result. There was none yet.</p>`}
   </section>`;

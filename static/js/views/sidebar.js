@@ -8,7 +8,7 @@ import { sparkline } from "../logic/history.js";
 import { networkStatus } from "../logic/jobs.js";
 import { networkHref } from "../logic/routes.js";
 import { runsOf, shownJob } from "../store.js";
-import { inIcon, plusIcon } from "./icons.js";
+import { compareIcon, inIcon, plusIcon } from "./icons.js";
 
 /** @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
 export function sidebarView(state, act) {
@@ -16,7 +16,8 @@ export function sidebarView(state, act) {
   const onNew = state.route.view === "new";
   return html`<nav class="side" aria-label="Networks">
     <div class="side-top"><a class="button new" href="#/new" aria-current=${onNew ? "page" : nothing} title="Opens the form for a network of your own.">${plusIcon}New network</a>
-    ${importView(state, act)}</div>
+    ${importView(state, act)}
+    <a class="button quiet" href="#/compare" aria-current=${state.route.view === "compare" ? "page" : nothing} title="Shows all runs of all networks, to compare them.">${compareIcon}Compare runs</a></div>
     ${networks.length
       ? html`<ul class="networks">${repeat(networks, (n) => n.network_id, (n) => html`<li>${itemView(n, state)}</li>`)}</ul>
           <div class="side-foot"><span>${plural(networks.length, "network")}</span>
