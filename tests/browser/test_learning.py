@@ -25,7 +25,7 @@ def test_first_visit_is_one_press_and_cancel_stops_it(page: Page, server: Server
     steps.expect_epoch(page, 2, 30)
     expect(page).to_have_title(re.compile(r"^\d+\s% – Classic – Learn – Hippo$"))
     expect(page.locator(".workers")).to_contain_text("1 busy")
-    expect(page.locator(".figures")).to_contain_text(re.compile(r"Time left\s*\d+\ss"))
+    expect(page.locator(".figures")).to_contain_text(re.compile(r"Time left\s*(\d+\smin\s)?\d+\ss"))
     expect(page.locator(".run-figures")).to_contain_text(re.compile(r"Speed\s*[\d,]+\simages/s"))
     expect(page.locator("hippo-chart canvas")).to_have_count(2)
     expect(page.get_by_role("button", name="Train", exact=True)).to_have_count(0)
