@@ -146,7 +146,7 @@ def test_chosen_runs_are_drawn_together_with_what_differs(page: Page, runs: Runs
     for line in legend.all()[1:]:
         expect(line.locator(".u-value")).to_have_text(re.compile(r"^[\d.]+$"))
 
-    table = page.get_by_role("region", name="What differs")
+    table = page.get_by_role("region", name="What differs", exact=True)
     expect(table.get_by_role("rowheader")).to_have_text(
         ["State", "Test accuracy", "Training loss", "Epochs done", "Time", "Epochs", "Learning rate"]
     )

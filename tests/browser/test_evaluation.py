@@ -111,7 +111,9 @@ def test_a_picture_leads_to_its_way_through_the_network(page: Page, trained: tup
     first = answers(trained, "outcome=wrong&sort=-confidence&limit=1")["answers"][0]["example_index"]
     pictures(page).first.click()
     expect(page).to_have_url(re.compile(r"/learn$"))
-    expect(page.get_by_role("group", name="The digit that goes through").get_by_role("textbox")).to_have_value(str(first))
+    expect(page.get_by_role("group", name="The digit that goes through").get_by_role("textbox")).to_have_value(
+        str(first)
+    )
 
 
 def test_each_digit_has_its_accuracy_and_its_mistakes(page: Page, trained: tuple[Server, str]) -> None:

@@ -59,7 +59,7 @@ test("mistakes are shaded by their number, the diagonal and empty cells are not"
 
 test("a cell is a sentence", () => {
   assert.equal(cellWords(4, 9, 1), "1 of the 4s is taken for a 9");
-  assert.equal(cellWords(4, 4, 1200), "1,200 of the 4s are read rightly");
+  assert.equal(cellWords(4, 4, 1200), "1200 of the 4s are read rightly");
 });
 
 test("arrow keys go to the next cell that holds digits", () => {

@@ -73,10 +73,10 @@ export function shades(matrix) {
   return matrix.map((row, actual) => row.map((n, predicted) => (n && predicted !== actual ? Math.max(4, Math.round(Math.sqrt(n / most) * DARKEST)) : 0)));
 }
 
-/** What a cell means, in a sentence. @param {number} actual @param {number} predicted @param {number} n */
+/** What a cell means, in a sentence that begins with the number as it stands in the cell. @param {number} actual @param {number} predicted @param {number} n */
 export function cellWords(actual, predicted, n) {
   const one = n === 1;
-  return `${count(n)} of the ${actual}s ${one ? "is" : "are"} ${actual === predicted ? "read rightly" : one ? `taken for a ${predicted}` : `taken for ${predicted}s`}`;
+  return `${n} of the ${actual}s ${one ? "is" : "are"} ${actual === predicted ? "read rightly" : one ? `taken for a ${predicted}` : `taken for ${predicted}s`}`;
 }
 
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };

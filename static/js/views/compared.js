@@ -69,7 +69,7 @@ function tableView(rows) {
   return html`<section class="card compared" aria-labelledby="differences-title">
     <h2 id="differences-title">What differs</h2>
     <p class="help">${rows.length === 1 ? "Choose a second run to see in which settings they differ." : settings.length ? `These ${count(rows.length)} runs differ in ${plural(settings.length, "setting")}; all others are equal.` : `All settings of these ${count(rows.length)} runs are equal.`}</p>
-    <div class="table-place whole" role="region" aria-labelledby="differences-title" tabindex="0">
+    <div class="table-place whole" role="region" aria-label="Table of what differs" tabindex="0">
       <table class="table sides">
         <thead><tr><th scope="col"><span class="visually-hidden">What</span></th>
           ${rows.map((row, i) => html`<th scope="col">${i < MOST_RUNS ? html`<span class="letter" .style=${`color: var(--run-${i + 1})`}>${letter(i)} <span aria-hidden="true">${MARKERS[i][1]}</span></span>` : html`<span class="letter">${letter(i)}</span>`}

@@ -32,6 +32,6 @@ function sampleView(sample, predicted, act) {
   };
   return html`<button class="sample" type="button" title="Test image ${count(sample.index)}: ${words}. Puts it on the paper." aria-label="Test digit, ${words}" @click=${choose}>
     <img class="pixels" width="56" height="56" src=${sample.url} alt="">
-    <span class="sample-words ${right ? "right" : "wrong"}">${right ? checkIcon : crossIcon}<span>${right ? "right" : `as ${predicted}`}</span></span>
+    <span class="sample-words ${right ? "right" : "wrong"}">${right ? checkIcon : crossIcon}<span>${right ? "rightly" : `as ${predicted}`}</span></span>
   </button>`;
 }

@@ -39,7 +39,7 @@ export function runsTable(rows, choice, state, act, now) {
   const chosen = new Set(choice.runs);
   const every = shown.length > 0 && shown.every(({ id }) => chosen.has(id));
   const some = !every && shown.some(({ id }) => chosen.has(id));
-  return html`<div class="table-place" role="region" aria-label="All runs" tabindex="0">
+  return html`<div class="table-place" role="region" aria-label="Table of all runs" tabindex="0">
       <table class="table">
         <thead><tr>
           <th scope="col"><input type="checkbox" aria-label="Choose all shown runs" title="Chooses all runs that are shown, or none of them." .checked=${every} .indeterminate=${some}
