@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -56,6 +57,8 @@ def run(command: Callable[[], int | None]) -> int:
         The command's own code; 2 for a HippoError or OSError; 130 after Ctrl-C; 141, in silence, when who reads the
         output has closed it, as `head` does.
     """
+    # What the library logs is for a server; without this, Python would print its warnings between the lines.
+    logging.getLogger("hippo").addHandler(logging.NullHandler())
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name of a file need not be text of this terminal

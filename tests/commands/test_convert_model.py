@@ -52,7 +52,6 @@ def weights(made: NeuralNetwork) -> list[Any]:
         ("OUT.NPZ", (), "npz"),
         ("out.npz", ("--format", "npz-layers"), "npz-layers"),
         ("out.model", ("--format", "safetensors"), "safetensors"),
-        ("deep/er/out.npz", (), "npz"),
     ],
 )
 def test_a_model_is_the_same_in_every_format(
