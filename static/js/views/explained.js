@@ -18,12 +18,12 @@ export function explainedView(network, job, state, act) {
   const paused = job?.state === "paused";
   const { status, data, error } = state.explanations[id] ?? { status: "idle", data: null, error: "" };
   const shown = paused && data?.job_id === job.job_id ? data : null;
-  const stepping = Boolean(state.busy[`step:${job?.job_id}`]);
+  const stepping = Boolean(state.busy[`batch:${job?.job_id}`]);
   return html`<section class="card explained" aria-labelledby="explained-title" aria-busy=${status === "loading" ? "true" : "false"}>
     <div class="run-head">
       <h2 id="explained-title">One step, explained</h2>
       ${paused
-        ? html`<button class="button primary" type="button" aria-disabled=${stepping ? "true" : "false"} title="Lets the run take this one mini-batch, and pauses it again." @click=${() => stepping || act.step(job.job_id, "batch")}>
+        ? html`<button class="button primary" type="button" aria-disabled=${stepping ? "true" : "false"} title="Lets the run take this one mini-batch, and pauses it again." @click=${() => stepping || act.oneBatch(job.job_id)}>
             ${stepping ? "Stepping\u2026" : "Take this step"}</button>`
         : job && job.state === "running"
           ? html`<button class="button" type="button" title="Pauses the run after its current mini-batch." @click=${() => act.pause(job.job_id)}>Pause to look</button>`
