@@ -51,9 +51,9 @@ export function createComparing({ store, api, sync, rewrite, notify }) {
       try {
         const { jobs, total } = await api.jobsPage({ limit: String(READ), offset: String(comparing.read) });
         sync.takeJobs(jobs);
-        update(() => Object.assign(comparing, { status: "ready", read: comparing.read + jobs.length, total, error: "" }));
+        update(() => Object.assign(comparing, { status: "ready", read: comparing.read + jobs.length, total, error: "", unheard: false }));
       } catch (error) {
-        update(() => Object.assign(comparing, { status: "error", error: error.message }));
+        update(() => Object.assign(comparing, { status: "error", error: error.message, unheard: error.status === 0 }));
       }
     },
 

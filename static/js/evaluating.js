@@ -27,7 +27,7 @@ export function createEvaluating({ store, api, sync }) {
       try {
         settle({ status: "ready", data: await api.evaluation(networkId), error: "" });
       } catch (error) {
-        settle({ status: "error", data: null, error: error.message });
+        settle({ status: "error", data: null, error: error.message, unheard: error.status === 0 });
         readAgainIfGone(error);
       }
     },
@@ -38,14 +38,14 @@ export function createEvaluating({ store, api, sync }) {
       const before = state.answers[networkId];
       const same = before?.key === key ? before : null;
       if (same?.status === "loading") return;
-      const asked = { key, status: "loading", list: same?.list ?? [], total: same?.total ?? 0, error: "" };
+      const asked = { key, status: "loading", list: same?.list ?? [], total: same?.total ?? 0, error: "", unheard: false };
       update((s) => { s.answers[networkId] = asked; });
       const settle = (found) => update((s) => { if (s.answers[networkId] === asked) s.answers[networkId] = { ...asked, ...found }; });
       try {
         const { answers, total } = await api.answers(networkId, answersQuery(choice, asked.list.length));
         settle({ status: "ready", list: [...asked.list, ...answers], total });
       } catch (error) {
-        settle({ status: "error", error: error.message });
+        settle({ status: "error", error: error.message, unheard: error.status === 0 });
         readAgainIfGone(error);
       }
     },

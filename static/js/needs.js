@@ -18,7 +18,7 @@ const SMALL_CURVES = 12;
  * @param {import("./actions.js").Actions} actions
  */
 export function createNeeds(state, actions) {
-  /** When the epochs of a job were last asked for. @type {Map<string, number>} */
+  /** When the epochs of a job, or what no answer came to, was last asked for. @type {Map<string, number>} */
   const asked = new Map();
 
   /** @param {string} jobId @returns {boolean} whether it was asked for now */
@@ -28,6 +28,13 @@ export function createNeeds(state, actions) {
     if (now - (asked.get(jobId) ?? 0) < ASK_AGAIN_MS) return true;
     asked.set(jobId, now);
     void actions.catchUp(jobId);
+    return true;
+  }
+
+  /** Whether something that the server did not hear is to be asked again, now and then. @param {string} what @param {{unheard?: boolean}|undefined} place */
+  function again(what, place) {
+    if (!place?.unheard || Date.now() - (asked.get(what) ?? 0) < ASK_AGAIN_MS) return false;
+    asked.set(what, Date.now());
     return true;
   }
 
@@ -42,7 +49,7 @@ export function createNeeds(state, actions) {
   /** All runs, and the epochs of those that are compared. */
   function compared() {
     const { runs } = comparedIn(state.route.query);
-    if (state.comparing.status === "idle") void actions.readAllRuns();
+    if (state.comparing.status === "idle" || again("runs", state.comparing)) void actions.readAllRuns();
     else actions.readRunsById(runs);
     for (const id of runs.slice(0, MOST_RUNS)) if (state.jobs[id]) epochs(id);
   }
@@ -66,9 +73,9 @@ export function createNeeds(state, actions) {
       } else {
         const examples = state.examples[id];
         for (const kind of ["right", "wrong"]) if ((examples?.[kind].status ?? "idle") === "idle") void actions.example(id, kind);
-        if (!state.evaluations[id]) void actions.evaluate(id);
+        if (!state.evaluations[id] || again(`evaluation:${id}`, state.evaluations[id])) void actions.evaluate(id);
         const choice = choiceIn(state.route.query);
-        if (state.answers[id]?.key !== choiceKey(choice)) void actions.readAnswers(id, choice);
+        if (state.answers[id]?.key !== choiceKey(choice) || again(`answers:${id}`, state.answers[id])) void actions.readAnswers(id, choice);
       }
     }
     smallCurves();

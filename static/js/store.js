@@ -9,11 +9,11 @@ import { emptySheet } from "./logic/strokes.js";
 import { freeTurns } from "./logic/turns.js";
 
 /**
- * @typedef {{status: "idle"|"loading"|"ready"|"error", data: Record<string, any>|null, error: string}} Example
+ * @typedef {{status: "idle"|"loading"|"ready"|"error", data: Record<string, any>|null, error: string, unheard?: boolean}} Example `unheard`: no answer came, so it is asked again
  * @typedef {{turns: import("./logic/turns.js").Turns, data: Record<string, any>|null, error: string}} Reading
  * @typedef {{label: number, index: number, pixels: number[], url: string}} Sample
  * @typedef {{status: "loading"|"ready"|"error", samples: Sample[], predictions: Record<string, any>[], error: string}} Gallery
- * @typedef {{key: string, status: "loading"|"ready"|"error", list: Record<string, any>[], total: number, error: string}} Answers `key`: of what was chosen
+ * @typedef {{key: string, status: "loading"|"ready"|"error", list: Record<string, any>[], total: number, error: string, unheard: boolean}} Answers `key`: of what was chosen
  * @typedef {"connecting"|"live"|"polling"|"lost"} Connection
  */
 
@@ -50,7 +50,7 @@ export function initialState() {
     /** @type {[number, number]|null} the cell of the confusion matrix in which the keyboard was last */
     matrixCell: null,
     /** The list of all runs: how many of them were read, how many there are, how many rows are shown. */
-    comparing: { /** @type {"idle"|"loading"|"ready"|"error"} */ status: "idle", read: 0, total: 0, rows: ROWS, error: "" },
+    comparing: { /** @type {"idle"|"loading"|"ready"|"error"} */ status: "idle", read: 0, total: 0, rows: ROWS, error: "", unheard: false },
     /** What lies on the pad, the same for every network. A version for each change; `since`: that of the last empty sheet. */
     drawing: { sheet: emptySheet(), version: 0, since: 0, problem: "" },
     /** @type {Record<string, Reading>} what a network makes of the drawing, by network id */

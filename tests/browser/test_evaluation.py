@@ -166,6 +166,17 @@ def test_a_server_that_cannot_answer_now_is_asked_again(page: Page, trained: tup
     expect(page.locator(".matrix tbody tr")).to_have_count(10)
 
 
+def test_what_the_server_did_not_hear_is_asked_again_by_itself(
+    page: Page, trained: tuple[Server, str], watch: Any
+) -> None:
+    watch.expect_lost_connection()
+    for place in ("evaluation", "answers?*"):
+        page.route(f"**/{place}", lambda route: route.abort(), times=1)
+    evaluation = show(page, trained)
+    wrong = evaluation["total"] - evaluation["correct"]
+    expect(page.locator(".answers-card")).to_contain_text(f"24 of {wrong:,} shown")
+
+
 def test_a_network_that_only_guesses_is_evaluated_too(page: Page, trained: tuple[Server, str]) -> None:
     server, _ = trained
     made = server.post("/api/networks", {"layer_sizes": [784, 10], "seed": 1})["network_id"]

@@ -36,7 +36,8 @@ _NAMELESS = """() => ["button", "a", "input", "select", "progress", "img:not([al
   .filter((e) => !(e.labels?.[0]?.textContent || e.getAttribute("aria-label") || e.alt || e.textContent).trim())
   .map((e) => e.outerHTML)"""
 _WITHOUT_A_SENTENCE = """() => [...document.querySelectorAll("main, header, nav")]
-  .flatMap((place) => [...place.querySelectorAll("button, input:not([hidden]), select, .brand, .docs, nav a")])
+  .flatMap((place) => [...place.querySelectorAll(
+    "button, input:not([hidden]), select, .brand, .docs, nav a, .matrix a, .answer, .table a")])
   .filter((e) => !e.title).map((e) => e.outerHTML)"""
 
 
@@ -85,6 +86,10 @@ def test_a_phone_shows_every_view_without_scrolling_sideways(browser: Browser, s
     expect(page.locator(".sample")).to_have_count(20)
     check()
     assert page.evaluate(_OUTSIDE, [".card > :not([hidden])", ".card"]) == []
+    page.get_by_role("link", name="Compare runs").click()
+    page.get_by_label("Choose a name of some length").check()
+    expect(page.locator("hippo-lines canvas")).to_have_count(2)
+    check()
     watch.check()
     context.close()
 
@@ -147,7 +152,7 @@ _GAPS_UNDER_CAPTIONS = """() => [...document.querySelectorAll(".charts figure")]
 def test_every_control_has_a_name_and_a_sentence(page: Page, server: Server) -> None:
     page.goto(server.url)
     expect(page.get_by_role("heading", name="Train your first network")).to_be_visible()
-    for step in ("welcome", "form", "learn", "test", "draw"):
+    for step in ("welcome", "form", "learn", "test", "draw", "compare"):
         if step == "form":
             page.get_by_role("link", name="New network").first.click()
             expect(page.get_by_role("heading", name="New network")).to_be_visible()
@@ -160,6 +165,10 @@ def test_every_control_has_a_name_and_a_sentence(page: Page, server: Server) -> 
         elif step == "draw":
             page.get_by_role("link", name="Draw", exact=True).click()
             expect(page.locator(".sample")).to_have_count(20)
+        elif step == "compare":
+            page.get_by_role("link", name="Compare runs").click()
+            page.get_by_label("Choose 784-30-10, run 1").check()
+            expect(page.locator("hippo-lines canvas")).to_have_count(2)
         assert page.evaluate(_NAMELESS) == [], step
         assert page.evaluate(_WITHOUT_A_SENTENCE) == [], step
 
