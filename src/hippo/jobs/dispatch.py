@@ -69,6 +69,7 @@ class Dispatch:
             wanted=job.wanted or None,
             pace=job.pace,
             pause_at=job.pause_at,
+            phase_seconds=job.phase_seconds,
             **more,
         )
 

@@ -105,6 +105,8 @@ class Job:
         The run is to rest as soon as it can, also if its worker or the server dies before.
     pause_at : int or None
         The run is to rest when so many epochs are finished.
+    phase_seconds : float or None
+        The run is made for one client, who is shown the phases of each epoch, so far apart; None for any other run.
     """
 
     number: int
@@ -133,6 +135,7 @@ class Job:
     wanted: dict[str, Any] = field(default_factory=dict)
     pause_requested: bool = False
     pause_at: int | None = None
+    phase_seconds: float | None = None
 
     def after(self, action: str, **changes: Any) -> Job:
         """Return the job after `action`, with further `changes`.

@@ -35,6 +35,7 @@ from hippo.training import (
 )
 from hippo.training.callbacks import Checkpoint, Health, Progress, Pulse
 from hippo.training.metrics import accuracy, network_outputs
+from hippo.training.phases import Phases
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,8 @@ class TrainingSpec:
         Pause by itself after so many mini-batches, or when so many epochs are finished.
     cancelled : bool
         Keep what was learned up to the last whole epoch, and end.
+    phase_seconds : float or None
+        Show the phases of each epoch, so far apart; None for a run that is not shown so.
     """
 
     job_id: str
@@ -91,6 +94,7 @@ class TrainingSpec:
     batches: int | None = None
     pause_at: int | None = None
     cancelled: bool = False
+    phase_seconds: float | None = None
 
 
 class Context(Protocol):
@@ -116,8 +120,8 @@ class Context(Protocol):
 def run_training(spec: TrainingSpec, context: Context) -> None:
     """Train as `spec` says.
 
-    Reports ``started``, one ``epoch`` after the other, and at the end ``completed``, ``cancelled``, ``diverged``,
-    ``interrupted`` or ``paused``.
+    Reports ``started``, one ``epoch`` after the other, ``phase`` for each one that is to be shown, and at the end
+    ``completed``, ``cancelled``, ``diverged``, ``interrupted`` or ``paused``.
 
     Raises
     ------
@@ -178,9 +182,15 @@ def _train(
     def tell_change(place: Change, made: dict[str, Any], wanted: Mapping[str, Any] | None) -> None:
         context.report({"type": "changed", **place, "changes": made, "wanted": wanted})
 
+    def tell_phase(event: str, data: dict[str, Any]) -> None:
+        context.report({"type": "phase", "event": event, "data": data})
+
     watching = Watching(network, {"job_id": spec.job_id, "network_id": spec.network_id}, context.data, context)
     try:
         training_data, validation_data, test_data = context.data()
+        shown = []
+        if spec.phase_seconds is not None:
+            shown = [Phases(training_data, tell_phase, context.orders, spec.phase_seconds, watching.glance)]
         network.train(
             training_data,
             **spec.config,
@@ -194,6 +204,7 @@ def _train(
                 Pulse(tell_progress),
                 watching,
                 Steering(context.orders, tell_change, spec.changes, spec.batches, spec.pause_at, watching.glance),
+                *shown,  # at last, when the epoch is told and saved: they take their time
             ],
             state=state,
         )

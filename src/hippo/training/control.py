@@ -103,11 +103,18 @@ class Orders:
 
         The last one began at `begin`, in seconds of `time.monotonic`. Returns whether the wait is over.
         """
+        return self._wait(lambda: begin + 1 / self.pace if self.pace else begin)
+
+    def wait_until(self, moment: float) -> bool:
+        """Wait until `moment`, in seconds of `time.monotonic`; a pause, an end or a ring cuts that short.
+
+        Returns whether the wait is over.
+        """
+        return self._wait(lambda: moment)
+
+    def _wait(self, due: Callable[[], float]) -> bool:
         with self._bell:
-            while self.pace and self.end_with is None and not self.pause_asked:
-                left = begin + 1 / self.pace - time.monotonic()
-                if left <= 0:
-                    break
+            while self.end_with is None and not self.pause_asked and (left := due() - time.monotonic()) > 0:
                 if self._rung:
                     self._rung = False
                     return False
