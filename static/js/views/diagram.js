@@ -112,6 +112,7 @@ class HippoDiagram extends HTMLElement {
     this.#lights = frame.layers.map((layer) => brightness(layer.a, layer.about.activation));
     this.#errors = frame.layers.map((layer) => errorShare(layer.delta));
     this.setAttribute("aria-label", `The network, drawn: ${frame.header.layers.map((l) => l.size).join(", ")} neurons behind 784 pixels.`);
+    this.dataset.step = String(frame.header.step ?? "");
     if (this.#hovered) this.#say(this.#hovered);
     this.#redraw();
   }

@@ -1,0 +1,153 @@
+"""The network at work and what is inside: numbers as the server has them, live frames, one step explained and taken."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import steps
+from tests.browser.server import Server
+from tests.browser.watch import Watch
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def trained(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str]]:
+    """Train a network; the tests of this file share it."""
+    with Server(tmp_path_factory.mktemp("inside"), HIPPO_WORKERS="1") as server:
+        yield server, steps.trained(server, {"layer_sizes": [784, 16, 10], "name": "seen"}, {"epochs": 1})
+
+
+def header(server: Server, network: str, query: str) -> dict[str, Any]:
+    """What the server says of the network as it is now."""
+    whole = requests.get(f"{server.url}/api/networks/{network}/frame?{query}", timeout=20).content
+    (length,) = struct.unpack_from(">I", whole)
+    said: dict[str, Any] = json.loads(whole[4 : 4 + length])
+    return said
+
+
+def number(text: str) -> float:
+    """Read a number as the page writes it."""
+    digits, _, power = text.replace("\u2212", "-").partition("\u00b710")
+    raised = str.maketrans("\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079", "-0123456789")
+    return float(digits) * 10.0 ** int(power.translate(raised) or 0)
+
+
+def shown(page: Page, term: str) -> float:
+    return number(page.locator("hippo-neuron .equations div").filter(has_text=term).locator("dd").inner_text())
+
+
+def test_a_neuron_chosen_by_keys_is_shown_in_numbers(page: Page, trained: tuple[Server, str]) -> None:
+    server, network = trained
+    page.goto(f"{server.url}/#/networks/{network}/learn")
+    diagram = page.locator("hippo-diagram")
+    expect(diagram).to_have_attribute("aria-label", re.compile("16, 10 neurons behind 784 pixels"))
+    label = header(server, network, "example=0")["example"]["label"]
+    expect(page.locator("hippo-neuron h3")).to_have_text(f"Output for {label}")
+    diagram.focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown"):
+        page.keyboard.press(key)
+    expect(page.locator(".diagram-words")).to_contain_text("Neuron 2 of hidden layer 1: z = ")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("A neuron is kept.")).to_be_visible()
+    expect(page.locator("hippo-neuron h3")).to_have_text("Neuron 2 of hidden layer 1")
+    said = header(server, network, "example=0&layer=1&neuron=2")["neuron"]
+    for term, name in (("z = ", "z"), ("a = ", "a"), ("b, the bias", "bias"), ("\u03b4", "delta")):
+        assert shown(page, term) == pytest.approx(said[name], rel=1e-2, abs=1e-9), name
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("A neuron is kept.")).to_have_count(0)
+
+
+def test_another_digit_goes_through(page: Page, trained: tuple[Server, str]) -> None:
+    server, network = trained
+    page.goto(f"{server.url}/#/networks/{network}/learn")
+    for place in (1, 2):
+        page.get_by_role("button", name="Next digit").click()
+        label = header(server, network, f"example={place}")["example"]["label"]
+        expect(page.locator("hippo-neuron h3")).to_have_text(f"Output for {label}")
+    page.get_by_label("Test digit").fill("99999")
+    page.get_by_label("Test digit").press("Enter")
+    expect(page.get_by_label("Test digit")).to_have_value("9999")
+    expect(page.get_by_role("button", name="Next digit")).to_be_disabled()
+
+
+def test_the_pointer_finds_neurons_connections_and_pixels(page: Page, trained: tuple[Server, str]) -> None:
+    server, network = trained
+    page.goto(f"{server.url}/#/networks/{network}/learn")
+    diagram = page.locator("hippo-diagram")
+    expect(diagram).to_have_attribute("aria-label", re.compile("drawn"))
+    words = page.locator(".diagram-words")
+    page.set_viewport_size({"width": 1400, "height": 1400})  # a pointer reaches only what is in view
+    box = diagram.locator("canvas").last.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 60, box["y"] + box["height"] / 2)
+    expect(words).to_contain_text(re.compile(r"^Pixel in row \d+, column \d+: "))
+    right = box["x"] + box["width"] - 92  # where the outputs stand
+    found = set()
+    for y in range(0, int(box["height"]), 6):
+        page.mouse.move(right, box["y"] + y)
+        found.update(re.findall(r"^Output for (\d)", words.inner_text()))
+    assert found == set("0123456789")
+    page.mouse.move(0, 0)
+    expect(words).to_contain_text("Move over a neuron")
+
+
+def test_gradients_are_checked_and_layers_shown(page: Page, trained: tuple[Server, str]) -> None:
+    server, network = trained
+    page.goto(f"{server.url}/#/networks/{network}/inside")
+    page.get_by_role("button", name="Check the gradients").click()
+    card = page.get_by_role("region", name="Gradient check", exact=True)
+    expect(card.locator("tbody tr")).to_have_count(2)
+    expect(card.get_by_text("agrees")).to_have_count(2)
+    expect(page.locator(".layer")).to_have_count(2)
+    pictures = page.get_by_role("img", name=re.compile("of 16 neurons of the first layer"))
+    pictures.click(position={"x": 20, "y": 20})
+    page.goto(f"{server.url}/#/networks/{network}/learn")
+    expect(page.locator("hippo-neuron h3")).to_have_text("Neuron 0 of hidden layer 1")
+
+
+def test_a_run_is_seen_live_explained_step_by_step_and_after_a_restart(
+    page: Page, server: Server, watch: Watch
+) -> None:
+    watch.expect_lost_connection()
+    network = server.post("/api/networks", {"layer_sizes": [784, 16, 10], "seed": 1})["network_id"]
+    job = server.post(f"/api/networks/{network}/train", {"epochs": 5000, "learning_rate": 0.5, "seed": 1})["job_id"]
+    page.goto(f"{server.url}/#/networks/{network}/learn")
+    diagram = page.locator("hippo-diagram")
+    expect(diagram).to_have_attribute("data-step", re.compile(r"^[1-9]"))  # of the latest frame
+    first = diagram.get_attribute("data-step") or ""
+    expect(diagram).not_to_have_attribute("data-step", first)
+
+    page.get_by_role("link", name="Inside", exact=True).click()
+    page.get_by_role("button", name="Pause to look").click()
+    card = page.get_by_role("region", name="One step, explained")
+    expect(card.get_by_role("table", name="The weights that change most").locator("tbody tr").first).to_be_visible()
+    expect(card.locator("tbody").first.locator("tr")).to_have_count(10)
+    step = server.get(f"/api/training/{job}")["step"]
+    said = card.get_by_role("table", name="The weights that change most").locator("tbody tr").first.locator("th, td")
+    place, after = int(said.nth(0).inner_text()), said.nth(4).inner_text()
+    card.get_by_role("button", name="Take this step").click()
+    expect(card.get_by_role("button", name="Take this step")).to_be_enabled()
+    expect(card).to_contain_text(re.compile(r"The next step is mini-batch"))
+    assert server.get(f"/api/training/{job}")["step"] == step + 1
+    now = server.get(f"/api/training/{job}/explanation?layer=2&neuron=0")["incoming_weights"][place]
+    assert number(after) == pytest.approx(now, rel=1e-3)
+
+    server.kill()
+    expect(page.locator(".banner")).to_contain_text("Reconnecting")
+    server.start()
+    steps.expect_connected(page)
+    expect(card.get_by_role("button", name="Take this step")).to_be_enabled()
+    assert server.get(f"/api/training/{job}")["step"] == step + 1
+    page.get_by_role("link", name="Learn", exact=True).click()
+    page.get_by_role("button", name="Resume").click()
+    expect(diagram).to_have_attribute("data-step", re.compile(r"^\d+$"))
+    expect(diagram).not_to_have_attribute("data-step", str(step + 1))
