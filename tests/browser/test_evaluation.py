@@ -44,12 +44,13 @@ def pictures(page: Page) -> Locator:
 def expect_pictures(page: Page, expected: list[dict[str, Any]]) -> None:
     """Expect these digits, in this order, each with its label and its prediction."""
     expect(pictures(page)).to_have_count(len(expected))
-    for picture, answer in zip(pictures(page).all(), expected, strict=True):
-        expect(picture).to_contain_text(f"{answer['actual_digit']}, read as {answer['predicted_digit']}")
+    for place, answer in enumerate(expected):
+        picture = pictures(page).nth(place)
         alt = f"Handwritten {answer['actual_digit']}, test image {answer['example_index']}"
-        assert picture.get_by_role("img").get_attribute("alt") == alt
+        expect(picture.get_by_role("img")).to_have_attribute("alt", alt)
+        expect(picture).to_contain_text(f"{answer['actual_digit']}, read as {answer['predicted_digit']}")
     last = expected[-1]["confidence"]
-    assert re.search(rf"{int(last * 100)}\.\d\s%", pictures(page).last.inner_text())
+    expect(pictures(page).last).to_contain_text(re.compile(rf"\b{int(last * 100)}\.\d\s%"))
 
 
 def test_the_matrix_shows_every_count_and_opens_its_pictures(page: Page, trained: tuple[Server, str]) -> None:
@@ -66,6 +67,7 @@ def test_the_matrix_shows_every_count_and_opens_its_pictures(page: Page, trained
     page.get_by_role("link", name=f"{n} of the {actual}s are taken for {predicted}s").click()
     expect(page).to_have_url(re.compile(rf"/test\?actual={actual}&predicted={predicted}$"))
     heading = page.get_by_role("heading", name=f"{actual}s taken for {predicted}s")
+    expect(heading).to_be_in_viewport()
     expect(heading).to_contain_text(str(n))
     cell = f"actual={actual}&predicted={predicted}&sort=-confidence&limit=24"
     expect_pictures(page, answers(trained, cell)["answers"])

@@ -27,12 +27,17 @@ export function evaluationView(network, state, act) {
     </section>`;
   }
   return html`
-    <div class="evaluation">
+    <div class="evaluation" @click=${toPictures}>
       ${matrixView(id, data, choice, state, act)}
       ${digitsView(id, data)}
     </div>
     ${answersView(id, data, choice, state, act)}
   `;
+}
+
+/** Brings the pictures into view, and leaves the focus where it is: in the matrix, for whoever goes through it by keys. @param {MouseEvent} event */
+function toPictures(event) {
+  if (/** @type {HTMLElement} */ (event.target).closest("a")) document.getElementById("answers-title")?.scrollIntoView({ block: "center" });
 }
 
 /** @param {string} id @param {Record<string, any>} data @param {import("../logic/evaluation.js").Choice} choice @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
@@ -79,7 +84,7 @@ function matrixView(id, { confusion_matrix: matrix, correct, total, accuracy }, 
         </tr>`)}
       </tbody>
     </table>
-    <p class="help"><span class="swatch right" aria-hidden="true"></span>framed: read rightly <span class="swatch wrong" aria-hidden="true"></span>shaded: mistakes, the more the darker</p>
+    <p class="help"><span class="swatch right" aria-hidden="true"></span>framed: read rightly <span class="swatch wrong" aria-hidden="true"></span>shaded: mistakes, the more the stronger</p>
   </section>`;
 }
 
