@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.report import Table, machine
 
-NAMES = ("epoch", "recipes", "memory", "server", "predict", "drawing", "watching")
+NAMES = ("epoch", "recipes", "memory", "server", "predict", "drawing", "watching", "page")
 
 
 def main() -> None:
