@@ -3,15 +3,15 @@
  * lit by their activations, the strongest connections, and rings of the errors that flow back. Neurons are chosen by
  * pointer or by the arrow keys, pinned by a click or Enter.
  *
- * Two canvases lie on each other: what changes with a frame below, what moves with time above.
+ * Two canvases lie on each other: what changes with a frame below, what moves with time above. What is drawn on them
+ * is in diagram-pens.js; where it stands, in logic/diagram.js.
  */
 
-import { channels, colorOf } from "../colors.js";
-import { brightness, edgeAt, edgesInto, edgesOf, errorShare, heightFor, inWave, pixelAt, planFor, SIDE, spotAt, spotFrom, wave } from "../logic/diagram.js";
+import { colorOf } from "../colors.js";
+import { brightness, edgeAt, edgesInto, edgesOf, errorShare, heightFor, pixelAt, planFor, SIDE, spotAt, spotFrom, wave } from "../logic/diagram.js";
 import { describeEdge, describeNeuron, describePixel } from "../logic/neurons.js";
+import { drawConnections, drawNeurons } from "./diagram-pens.js";
 
-/** Widths that connections are drawn with, thinnest first: few, so that a few strokes draw them all. */
-const WIDTHS = [0.6, 1.2, 2.2];
 const TIMINGS = 240;
 const KEYS = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"];
 const REST = "Move over a neuron or a connection to see its numbers; click a neuron to keep it. With the keyboard: arrow keys and Enter.";
@@ -26,8 +26,7 @@ class HippoDiagram extends HTMLElement {
   #frame = null;
   #plan = null;
   #edges = [];
-  #lights = [];
-  #errors = [];
+  #shares = { lights: [], errors: [] };
   #colors = null;
   #theme = "";
   #pinned = null;
@@ -109,8 +108,10 @@ class HippoDiagram extends HTMLElement {
     const other = sizes(frame) !== sizes(this.#frame);
     this.#frame = frame;
     if (other || !this.#plan) this.#resize(true);
-    this.#lights = frame.layers.map((layer) => brightness(layer.a, layer.about.activation));
-    this.#errors = frame.layers.map((layer) => errorShare(layer.delta));
+    this.#shares = {
+      lights: frame.layers.map((layer) => brightness(layer.a, layer.about.activation)),
+      errors: frame.layers.map((layer) => errorShare(layer.delta)),
+    };
     this.setAttribute("aria-label", `The network, drawn: ${frame.header.layers.map((l) => l.size).join(", ")} neurons behind 784 pixels.`);
     this.dataset.step = String(frame.header.step ?? "");
     if (this.#hovered) this.#say(this.#hovered);
@@ -148,129 +149,28 @@ class HippoDiagram extends HTMLElement {
     if (this.#stale) this.#drawBelow();
     this.#stale = false;
     const moving = this.#feed.live && !this.#still.matches;
-    this.#drawAbove(moving ? wave(now, this.#plan.layers.length) : null);
+    const chosen = [this.#place(this.#pinned), this.#hovered].filter(Boolean);
+    drawNeurons(this.#above.getContext("2d"), this.#picture(), this.#shares, moving ? wave(now, this.#plan.layers.length) : null, chosen);
     this.timings.push({ at: began, took: performance.now() - began });
     if (this.timings.length > TIMINGS) this.timings.shift();
     if (moving && !document.hidden) this.#request = requestAnimationFrame(this.#draw);
   };
 
+  /** What the pens are given. */
+  #picture() {
+    return { plan: this.#plan, frame: this.#frame, colors: this.#colors };
+  }
+
+  #drawBelow() {
+    const chosen = this.#hovered ?? this.#place(this.#pinned);
+    this.#edges = chosen ? edgesInto(this.#frame, this.#plan, chosen.layer, chosen.place) : edgesOf(this.#frame, this.#plan);
+    const font = (weight) => `${weight} 12px ${getComputedStyle(this).fontFamily}`;
+    drawConnections(this.#below.getContext("2d"), this.#picture(), this.#edges, this.#image, font);
+  }
+
   #readColors() {
     const names = ["ink", "ink-2", "edge", "surface", "accent", "plus", "minus", "sunken"];
     return Object.fromEntries(names.map((name) => [name, colorOf(this, `--${name}`)]));
-  }
-
-  /** Picture and connections. */
-  #drawBelow() {
-    const pen = this.#below.getContext("2d");
-    const { width, height, picture } = this.#plan;
-    pen.clearRect(0, 0, width, height);
-    const chosen = this.#chosen();
-    this.#edges = chosen ? edgesInto(this.#frame, this.#plan, chosen.layer, chosen.place) : edgesOf(this.#frame, this.#plan);
-    for (let layer = 1; layer <= this.#frame.layers.length; layer += 1) this.#drawEdges(pen, this.#edges.filter((edge) => edge.layer === layer));
-    this.#fillImage();
-    pen.imageSmoothingEnabled = false;
-    pen.drawImage(this.#image, picture.x, picture.y, picture.side, picture.side);
-    pen.strokeStyle = this.#colors.edge;
-    pen.lineWidth = 1;
-    pen.strokeRect(picture.x - 0.5, picture.y - 0.5, picture.side + 1, picture.side + 1);
-    this.#writeUnder(pen);
-  }
-
-  /** All connections of a sign and width in one stroke. @param {CanvasRenderingContext2D} pen @param {import("../logic/diagram.js").Edge[]} edges */
-  #drawEdges(pen, edges) {
-    const most = edges.reduce((largest, { value }) => Math.max(largest, Math.abs(value)), 0) || 1;
-    for (const sign of [1, -1]) {
-      pen.strokeStyle = this.#colors[sign > 0 ? "plus" : "minus"];
-      for (const [step, lineWidth] of WIDTHS.entries()) {
-        pen.beginPath();
-        for (const { x1, y1, x2, y2, value } of edges) {
-          if (value * sign <= 0 || Math.min(2, Math.floor((Math.abs(value) / most) * 3)) !== step) continue;
-          pen.moveTo(x1, y1);
-          pen.lineTo(x2, y2);
-        }
-        pen.lineWidth = lineWidth;
-        pen.globalAlpha = 0.28 + 0.24 * step;
-        pen.stroke();
-      }
-    }
-    pen.globalAlpha = 1;
-  }
-
-  #fillImage() {
-    const pen = this.#image.getContext("2d");
-    const data = pen.createImageData(SIDE, SIDE);
-    const [paper, ink] = [channels(this.#colors.surface), channels(this.#colors.ink)];
-    for (const [i, value] of this.#frame.pixels.entries()) {
-      for (let c = 0; c < 3; c += 1) data.data[4 * i + c] = paper[c] + ((ink[c] - paper[c]) * value) / 255;
-      data.data[4 * i + 3] = 255;
-    }
-    pen.putImageData(data, 0, 0);
-  }
-
-  /** What the picture is, and the ten outputs' digits. @param {CanvasRenderingContext2D} pen */
-  #writeUnder(pen) {
-    const { picture, layers } = this.#plan;
-    const { example } = this.#frame.header;
-    pen.fillStyle = this.#colors["ink-2"];
-    pen.font = `12px ${getComputedStyle(this).fontFamily}`;
-    pen.textAlign = "left";
-    pen.fillText(`label ${example.label}`, picture.x, picture.y + picture.side + 17);
-    for (const { x, y, r, place } of layers[layers.length - 1]) {
-      pen.fillStyle = this.#colors[place === example.label ? "ink" : "ink-2"];
-      pen.font = `${place === example.label ? "700 " : ""}12px ${getComputedStyle(this).fontFamily}`;
-      pen.fillText(`${place}${place === example.label ? " \u25c2 label" : ""}`, x + r + 8, y + 4);
-    }
-  }
-
-  /** The neurons, and the wave where there is one. @param {{forward: boolean, at: number}|null} moving */
-  #drawAbove(moving) {
-    const pen = this.#above.getContext("2d");
-    const { width, height, layers } = this.#plan;
-    pen.clearRect(0, 0, width, height);
-    for (const [index, spots] of layers.entries()) {
-      const near = moving ? inWave(moving, index + 1) : 0;
-      const { a } = this.#frame.layers[index];
-      for (const spot of spots) {
-        const light = this.#lights[index][spot.place];
-        const error = this.#errors[index][spot.place];
-        this.#drawHalo(pen, spot, near * (moving?.forward ? light : Math.abs(error)), moving?.forward ?? true);
-        this.#drawNeuron(pen, spot, light, a[spot.place] < 0, error);
-      }
-    }
-    for (const choice of [this.#place(this.#pinned), this.#hovered]) if (choice) this.#drawChoice(pen, choice);
-  }
-
-  #drawHalo(pen, { x, y, r }, strength, forward) {
-    if (strength < 0.06) return;
-    pen.globalAlpha = 0.45 * strength;
-    pen.fillStyle = this.#colors[forward ? "accent" : "minus"];
-    pen.beginPath();
-    pen.arc(x, y, r + 2 + 5 * strength, 0, 2 * Math.PI);
-    pen.fill();
-    pen.globalAlpha = 1;
-  }
-
-  #drawNeuron(pen, { x, y, r }, light, negative, error) {
-    pen.beginPath();
-    pen.arc(x, y, r, 0, 2 * Math.PI);
-    pen.fillStyle = this.#colors.surface;
-    pen.fill();
-    pen.globalAlpha = light;
-    pen.fillStyle = this.#colors[negative ? "minus" : "accent"];
-    pen.fill();
-    pen.globalAlpha = 1;
-    const size = Math.abs(error);
-    pen.strokeStyle = size > 0.15 ? this.#colors[error > 0 ? "minus" : "plus"] : this.#colors.edge;
-    pen.lineWidth = 0.8 + 2 * size;
-    pen.stroke();
-  }
-
-  #drawChoice(pen, { x, y, r }) {
-    pen.strokeStyle = this.#colors.ink;
-    pen.lineWidth = 2;
-    pen.beginPath();
-    pen.arc(x, y, r + 4, 0, 2 * Math.PI);
-    pen.stroke();
   }
 
   /** The spot of a neuron, where it is shown. @param {{layer: number, neuron: number}|null} choice */
@@ -278,10 +178,6 @@ class HippoDiagram extends HTMLElement {
     const layer = choice && this.#frame?.layers[choice.layer - 1];
     const place = layer ? layer.neurons.indexOf(choice.neuron) : -1;
     return place < 0 ? null : this.#plan.layers[choice.layer - 1][place];
-  }
-
-  #chosen() {
-    return this.#hovered ?? this.#place(this.#pinned);
   }
 
   /** @param {import("../logic/diagram.js").Spot} spot */
