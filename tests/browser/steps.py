@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import Page, expect
@@ -59,3 +61,10 @@ def trained(server: Server, network: dict[str, Any], settings: dict[str, Any]) -
     made: str = server.post("/api/networks", {"seed": 1, **network})["network_id"]
     train(server, made, settings)
     return made
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    """Ask again and again until something holds that no event tells of."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it never came to hold"

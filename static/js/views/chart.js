@@ -106,6 +106,7 @@ class HippoChart extends HTMLElement {
   #options() {
     const ink = colorOf(this, "--ink-2");
     const line = colorOf(this, "--line");
+    const ground = colorOf(this, "--surface");
     const font = `12px ${getComputedStyle(this).fontFamily}`;
     const axis = { stroke: ink, font, labelFont: font, labelSize: 18, ticks: { show: false }, grid: { stroke: line, width: 1 } };
     return {
@@ -134,7 +135,7 @@ class HippoChart extends HTMLElement {
         })),
       ],
       hooks: {
-        draw: [(u) => this.#drawMarks(u, ink, font)],
+        draw: [(u) => this.#drawMarks(u, ink, ground, font)],
         setCursor: [(u) => { if (u.cursor.idx == null && u === this.#plot) this.#showLatest(); }],
       },
     };
@@ -142,14 +143,14 @@ class HippoChart extends HTMLElement {
 
   /**
    * Dashed lines with a word each, one below the other where they stand close together.
-   * @param {uPlot} u @param {string} color @param {string} font
+   * @param {uPlot} u @param {string} color @param {string} ground behind the words @param {string} font
    */
-  #drawMarks(u, color, font) {
+  #drawMarks(u, color, ground, font) {
     const { ctx, bbox } = u;
     const scale = devicePixelRatio;
     ctx.save();
     ctx.font = font.replace(/^\d+/, (size) => String(Number(size) * scale));
-    Object.assign(ctx, { strokeStyle: color, fillStyle: color, lineWidth: scale, textBaseline: "top" });
+    Object.assign(ctx, { strokeStyle: color, fillStyle: color, lineWidth: scale, textBaseline: "top", textAlign: "left" });
     ctx.setLineDash([3 * scale, 3 * scale]);
     const taken = [];
     for (const { x, text } of this.#marks) {
@@ -164,7 +165,11 @@ class HippoChart extends HTMLElement {
       ctx.moveTo(at, bbox.top);
       ctx.lineTo(at, bbox.top + bbox.height);
       ctx.stroke();
-      ctx.fillText(text, left, bbox.top + (2 + row * 15) * scale);
+      const top = bbox.top + (2 + row * 15) * scale;
+      ctx.fillStyle = ground;
+      ctx.fillRect(left - 2 * scale, top - scale, width + 4 * scale, 15 * scale); // over a curve a word could not be read
+      ctx.fillStyle = color;
+      ctx.fillText(text, left, top);
     }
     ctx.restore();
   }

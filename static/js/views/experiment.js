@@ -5,7 +5,7 @@ import { html, nothing } from "lit/html.js";
 import { canStartAgain } from "../logic/experiments.js";
 import { isUnfinished } from "../logic/jobs.js";
 import { MORE_EPOCHS } from "../experiments.js";
-import { againIcon, linkIcon, playIcon } from "./icons.js";
+import { againIcon, changeIcon, linkIcon, playIcon } from "./icons.js";
 
 /**
  * @param {Record<string, any>} network @param {any} job @param {{isLatest: boolean, isFirst: boolean}} place among the runs
@@ -24,7 +24,7 @@ export function experimentView(network, job, { isLatest, isFirst }, state, act) 
   return html`<div class="experiment" role="group" aria-label="This experiment">
     ${isLatest && !isUnfinished(job) ? moreView(network, job, state, act) : nothing}
     ${button(busy ? "Starting\u2026" : "Same start again", againIcon, `Makes a new network with ${start} and the same order of the images, and trains it with the same settings.${changed}`, busy, () => act.sameAgain(network, job))}
-    ${button("Same start, one change", nothing, "Opens the form with this start, for you to change one thing.", false, () => act.oneChange(network, job))}
+    ${button("Same start, one change", changeIcon, "Opens the form with this start, for you to change one thing.", false, () => act.oneChange(network, job))}
     ${button("Copy link", linkIcon, "Copies an address that opens the form with this architecture, these settings and seeds.", false, () => act.copyRunLink(network, job))}
   </div>`;
 }

@@ -24,6 +24,7 @@ export const stepIcon = icon(svg`<path d="M5 5l7 5-7 5zM15 5v10"/>`);
 export const epochIcon = icon(svg`<path d="M3 5l5.5 5L3 15zM9.5 5l5.5 5-5.5 5zM17 5v10"/>`);
 export const stopIcon = icon(svg`<rect x="5" y="5" width="10" height="10" rx="1"/>`);
 export const linkIcon = icon(svg`<path d="M8.5 11.5a3.2 3.2 0 0 0 4.6 0l2.4-2.4a3.2 3.2 0 0 0-4.6-4.6L9.8 5.6M11.5 8.5a3.2 3.2 0 0 0-4.6 0l-2.4 2.4a3.2 3.2 0 0 0 4.6 4.6l1.1-1.1"/>`);
+export const changeIcon = icon(svg`<path d="M4 16l.8-3.4 8.4-8.4 2.6 2.6-8.4 8.4zM11.6 5.8l2.6 2.6"/>`);
 export const againIcon = icon(svg`<path d="M15.5 10a5.5 5.5 0 1 1-1.8-4.1M14 2.8v3.4h-3.4"/>`);
 
 /** Hippo's mark, as in favicon.svg. */

@@ -1,0 +1,201 @@
+"""Runs controlled on the page, experiments as links, and what is said about a run that goes wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+
+from tests.browser import steps
+from tests.browser.server import Server
+from tests.browser.watch import Watch
+
+pytestmark = pytest.mark.browser
+
+RECONNECTING = re.compile("^reconnecting")
+
+
+@pytest.fixture(scope="module")
+def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Start one server for the file; every test has networks of its own, and leaves no run behind."""
+    with Server(tmp_path_factory.mktemp("controls")) as server:
+        yield server
+
+
+@pytest.fixture
+def run(server: Server, page: Page) -> Iterator[dict[str, Any]]:
+    """Show a run that would go on for minutes; it ends with the test."""
+    network = server.post("/api/networks", {"layer_sizes": [784, 30, 10], "name": "Classic", "seed": 7})
+    job = server.post(f"/api/networks/{network['network_id']}/train", {"epochs": 500, "seed": 3})
+    page.goto(f"{server.url}/#/networks/{network['network_id']}/learn")
+    steps.expect_epoch(page, 1, 500)
+    yield job
+    if server.get(f"/api/training/{job['job_id']}")["state"] in ("running", "paused"):
+        server.post(f"/api/training/{job['job_id']}/cancel", {})
+
+
+def record(server: Server, job: dict[str, Any]) -> Any:
+    return server.get(f"/api/training/{job['job_id']}")
+
+
+def pause(page: Page) -> None:
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.locator(".run .state")).to_have_text("Paused")
+
+
+def test_a_pause_frees_the_worker_and_steps_are_single(page: Page, server: Server, run: dict[str, Any]) -> None:
+    pause(page)
+    rests = record(server, run)
+    assert rests["state"] == "paused"
+    assert server.get("/api/status")["workers_busy"] == 0
+    expect(page.locator(".workers")).to_contain_text("all free")
+    expect(page.locator(".item[aria-current]")).to_contain_text("Paused")
+    expect(page.locator(".figures")).to_contain_text(re.compile(r"Status\s*Paused"))
+    expect(page.locator(".run-figures")).not_to_contain_text("Time left")
+    expect(page).to_have_title(re.compile(r"^Paused \d+\s% – Classic – Learn – Hippo$"))
+
+    for n in (1, 2):
+        step = page.get_by_role("button", name="One mini-batch")
+        step.press("Enter")
+        expect(step).to_be_enabled()
+        expect(page.locator("#announcer")).to_contain_text(f"after {rests['batch'] + n:,} of 5,000 mini-batches")
+        expect(step).to_be_focused()
+        now = record(server, run)
+        assert (now["state"], now["step"]) == ("paused", rests["step"] + n)
+
+    page.reload()
+    expect(page.locator(".run .state")).to_have_text("Paused")
+    expect(page.locator("#control-standing")).to_contain_text(f"after {rests['batch'] + 2:,} of 5,000 mini-batches")
+    page.get_by_role("button", name="One epoch").click()
+    expect(page.locator("#control-standing")).to_contain_text(f"Paused after epoch {rests['epoch'] + 1}.")
+    page.get_by_role("button", name="Resume").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_focused()
+    steps.expect_epoch(page, rests["epoch"] + 2, 500)
+
+
+def test_slow_motion_and_settings_in_flight(page: Page, server: Server, run: dict[str, Any]) -> None:
+    page.get_by_role("radio", name="10", exact=True).check()
+    expect(page.locator("#control-standing")).to_have_text(re.compile(r"In slow motion: 10\smini-batches a second\."))
+    expect(page.locator(".run-figures")).to_contain_text(re.compile(r"Mini-batch\s*[\d,]+ of 5,000"))
+    assert record(server, run)["pace"] == 10
+    page.get_by_role("radio", name="Full speed").check()
+    expect(page.locator("#control-standing")).to_have_text("At full speed.")
+
+    rate, momentum = page.get_by_label("Learning rate now"), page.get_by_label("Momentum now")
+    momentum.fill("1")
+    page.get_by_role("button", name="Change settings").click()
+    expect(momentum).to_have_accessible_description(re.compile("The momentum must be from 0 to below 1"))
+    momentum.fill("0")
+    rate.fill("0.5")
+    rate.press("Enter")
+    form = page.get_by_role("form", name="Settings in flight")
+    expect(form.get_by_role("status")).to_have_text("Learning rate 0.5 counts from the next mini-batch on.")
+    for chart in page.locator("hippo-chart").all():
+        expect(chart).to_have_attribute("aria-label", re.compile(r"in epoch \d+ learning rate from 3 to 0\.5"))
+    assert [change["learning_rate"] for change in record(server, run)["changes"]] == [0.5]
+    page.reload()
+    expect(page.locator("hippo-chart").first).to_have_attribute("aria-label", re.compile("from 3 to 0.5"))
+
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".run .state")).to_have_text("Stopped")
+    # The same start is that from before the change.
+    page.get_by_role("button", name="Same start, one change").click()
+    expect(page.get_by_label("Learning rate")).to_have_value("3")
+
+
+def test_what_the_state_does_not_allow_is_said_in_words(
+    page: Page, server: Server, run: dict[str, Any], watch: Watch
+) -> None:
+    watch.expected.append("409 (CONFLICT)")
+
+    def somebody_was_first(route: Route) -> None:
+        server.post(f"/api/training/{run['job_id']}/pause", {})
+        steps.wait_until(lambda: record(server, run)["state"] == "paused")
+        route.continue_()
+
+    page.route("**/pause", somebody_was_first)
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.locator(".notice")).to_contain_text("paused already")
+    expect(page.locator(".run .state")).to_have_text("Paused")
+
+
+def test_a_link_opens_the_same_form(page: Page, context: BrowserContext, server: Server, watch: Watch) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{server.url}/#/new")
+    page.get_by_label("Hidden layers").fill("16")
+    page.get_by_label("Epochs").fill("2")
+    page.get_by_text("Advanced", exact=True).click()
+    page.get_by_label("Seed (optional)").fill("7")
+    page.get_by_label("Dropout").fill("0.1")
+    page.get_by_text("Advanced training").click()
+    page.get_by_label("Optimizer").select_option("adam")
+    expect(page.get_by_label("Learning rate")).to_have_value("0.001")
+    page.get_by_label("Weight decay").fill("-1")
+    page.get_by_label("Shift").check()
+    page.get_by_text("Advanced training").click()
+    page.get_by_role("button", name="Create and train").click()
+    expect(page.get_by_label("Weight decay")).to_be_focused()
+    expect(page.get_by_label("Weight decay")).to_have_accessible_description(re.compile("must be 0 or more"))
+    page.get_by_label("Weight decay").fill("0.0001")
+    page.get_by_role("button", name="Create and train").click()
+    expect(page.locator(".run .state")).to_have_text("Completed")
+    first = server.get(f"/api/training?network_id={steps.network_id(page)}")["jobs"][0]
+    chosen = {"optimizer": "adam", "weight_decay": 0.0001, "augment": ["shift"], "learning_rate": 0.001, "seed": 7}
+    assert {name: first[name] for name in chosen} == chosen
+
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator(".notice")).to_contain_text("was copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+    page.goto("about:blank")
+    page.goto(link)
+    values = {"Hidden layers": "16", "Epochs": "2", "Seed (optional)": "7", "Dropout": "0.1", "Optimizer": "adam"}
+    for label, value in values.items():
+        expect(page.get_by_label(label)).to_have_value(value)
+    expect(page.get_by_label("Shift")).to_be_checked()
+
+    page.go_back()
+    page.goto(f"{server.url}/#/networks/{first['network_id']}/learn")
+    page.get_by_role("button", name="Same start again").click()
+    expect(page.get_by_role("heading", level=1, name="784-16-10, again")).to_be_visible()
+    expect(page.locator(".run .state")).to_have_text("Completed")
+    again = server.get(f"/api/training?network_id={steps.network_id(page)}")["jobs"][0]
+    assert again["network_id"] != first["network_id"]
+    assert (again["loss"], again["accuracy"]) == (first["loss"], first["accuracy"])
+
+    page.get_by_role("button", name="10 more epochs").click()
+    expect(page.locator(".run-figures")).to_contain_text("of 10")
+    more = server.get(f"/api/training?network_id={again['network_id']}")["jobs"][0]
+    assert (more["epochs"], more["optimizer"], more["learning_rate"]) == (10, "adam", 0.001)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".run .state")).to_have_text("Stopped")
+
+
+def test_a_link_with_mistakes_says_what_was_left_out(page: Page, server: Server) -> None:
+    page.goto(f"{server.url}/#/new?hidden=64&epochs=0&activation=cube&colour=red")
+    callout = page.locator(".callout.bad")
+    for text in ('epochs "0" was left out', 'activation "cube" is not one of sigmoid', '"colour" is no setting'):
+        expect(callout).to_contain_text(text)
+    expect(page.get_by_label("Hidden layers")).to_have_value("64")
+    expect(page.get_by_label("Epochs")).to_have_value("30")
+    page.get_by_label("Epochs").fill("4")
+    expect(page).to_have_url(re.compile(r"#/new\?hidden=64&activation=sigmoid&epochs=4&"))
+
+
+def test_a_paused_run_outlives_the_server(page: Page, server: Server, run: dict[str, Any], watch: Watch) -> None:
+    watch.expect_lost_connection()
+    pause(page)
+    step = record(server, run)["step"]
+    server.kill()
+    expect(page.locator(".connection")).to_have_text(RECONNECTING)
+    server.start()
+    steps.expect_connected(page)
+    expect(page.locator(".run .state")).to_have_text("Paused")
+    page.get_by_role("button", name="One mini-batch").click()
+    expect(page.get_by_role("button", name="One mini-batch")).to_be_enabled()
+    assert record(server, run)["step"] == step + 1
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".run .state")).to_have_text("Stopped")
