@@ -258,7 +258,8 @@ export function createActions({ store, api, sync, go, focusError }) {
       if (state.runsRead[networkId]) return;
       state.runsRead[networkId] = true;
       try {
-        sync.takeJobs(await api.jobs({ network_id: networkId, limit: "50" }));
+        const asked = Date.now();
+        sync.takeJobs(await api.jobs({ network_id: networkId, limit: "50" }), asked);
       } catch {
         delete state.runsRead[networkId];
       }

@@ -49,8 +49,9 @@ export function createComparing({ store, api, sync, rewrite, notify }) {
       if (comparing.status === "loading") return;
       update(() => { comparing.status = "loading"; });
       try {
+        const asked = Date.now();
         const { jobs, total } = await api.jobsPage({ limit: String(READ), offset: String(comparing.read) });
-        sync.takeJobs(jobs);
+        sync.takeJobs(jobs, asked);
         update(() => Object.assign(comparing, { status: "ready", read: comparing.read + jobs.length, total, error: "", unheard: false }));
       } catch (error) {
         update(() => Object.assign(comparing, { status: "error", error: error.message, unheard: error.status === 0 }));

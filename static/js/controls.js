@@ -83,7 +83,15 @@ export function createControls({ store, api, sync, basics }) {
       }),
 
     /** @param {string} jobId @param {number|null} pace mini-batches a second */
-    setPace: (jobId, pace) => told("pace", jobId, () => ask(jobId, "pace", { batches_per_second: pace })),
+    setPace: (jobId, pace) =>
+      told("pace", jobId, async () => {
+        update(() => { draft(jobId).pace = pace; }); // what was chosen is shown at once
+        try {
+          await ask(jobId, "pace", { batches_per_second: pace });
+        } finally {
+          delete draft(jobId).pace;
+        }
+      }),
 
     /** @param {string} jobId @param {string} field @param {string} value */
     editSetting: (jobId, field, value) =>

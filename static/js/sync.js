@@ -53,21 +53,32 @@ export function createSync({ store, api, missed, now = Date.now }) {
     for (const shown of [s.examples, s.readings, s.galleries, s.evaluations, s.answers]) delete shown[networkId];
   }
 
-  /** @param {Record<string, any>[]} jobs */
-  function takeJobs(jobs) {
+  /**
+   * @param {Record<string, any>[]} jobs
+   * @param {number} [asked] ms, when they were asked for; left out for the answers to what was done to them, which are
+   *   newer than all that was asked for before
+   */
+  function takeJobs(jobs, asked) {
+    const overtaken = [];
     update((s) => {
       for (const job of jobs) {
         const known = s.jobs[job.job_id];
         if (known && known.last_seq > (job.last_seq ?? 0) && !isUnfinished(known)) continue;
+        if (asked !== undefined && known?.answered > asked && isUnfinished(known) && isUnfinished(job)) {
+          overtaken.push(job.job_id);
+          continue;
+        }
         if (known && isUnfinished(known) && !isUnfinished(job)) forgetAnswers(s, job.network_id);
-        s.jobs[job.job_id] = { ...job, received: now() };
+        s.jobs[job.job_id] = { ...job, received: now(), answered: asked === undefined ? now() : 0 };
       }
     });
+    for (const jobId of overtaken) void readJob(jobId).catch(() => {});
   }
 
   async function readJobs() {
+    const asked = now();
     const jobs = await api.jobs({ limit: JOBS_READ });
-    takeJobs(jobs);
+    takeJobs(jobs, asked);
     const listed = new Set(jobs.map((job) => job.job_id));
     const others = Object.values(state.jobs).filter((job) => isUnfinished(job) && !listed.has(job.job_id));
     const active = (state.networks ?? []).map((n) => n.active_job_id).filter((id) => id && !listed.has(id));
@@ -76,8 +87,9 @@ export function createSync({ store, api, missed, now = Date.now }) {
 
   /** @param {string} jobId */
   async function readJob(jobId) {
+    const asked = now();
     try {
-      takeJobs([await api.job(jobId)]);
+      takeJobs([await api.job(jobId)], asked);
     } catch (error) {
       if (error.status !== 404) throw error;
       update((s) => {
@@ -162,6 +174,8 @@ export function createSync({ store, api, missed, now = Date.now }) {
     const before = state.jobs[data.job_id];
     if (!before) return void settle(data.job_id);
     const after = jobUnderWay(before, event, data, now());
+    // It has no number: what was asked for before it came must not undo it.
+    if (event === "training_paused") after.answered = now();
     update((s) => {
       s.lastHeard = now();
       s.jobs[data.job_id] = after;

@@ -15,7 +15,7 @@ const record = (more = {}) => ({ job_id: "j", network_id: "n", state: "running",
 const settled = async () => { for (let i = 0; i < 20; i += 1) await Promise.resolve(); };
 
 /** A store beside a server that holds `sent` events. */
-function scene({ sent = [], job = record(), fail = () => false } = {}) {
+function scene({ sent = [], job = record(), fail = () => false, now = () => 1000 } = {}) {
   const asked = [];
   const server = { sent, job, status: { active_networks: 1 }, networks: [{ network_id: "n", created_at: "1", active_job_id: "j" }] };
   const guard = () => { if (fail()) throw Object.assign(new Error("no answer"), { status: 0 }); };
@@ -31,7 +31,7 @@ function scene({ sent = [], job = record(), fail = () => false } = {}) {
     return { events: server.sent.filter((e) => e.data.seq > after), last_seq: server.sent.at(-1)?.data.seq ?? 0 };
   };
   const store = createStore();
-  return { store, server, asked, sync: createSync({ store, api, missed, now: () => 1000 }) };
+  return { store, server, asked, sync: createSync({ store, api, missed, now }) };
 }
 const epochs = (store) => store.state.histories.j?.epochs.map((e) => e.epoch);
 
@@ -169,4 +169,25 @@ test("a sign of life is taken without a number and asks for nothing", async () =
   await settled();
   assert.deepEqual([store.state.jobs.j.state, store.state.jobs.j.progress], ["running", 10]);
   assert.equal(asked.length, before);
+});
+
+test("what was asked for before an answer or a pause does not undo them", async () => {
+  let time = 1000;
+  const { store, sync, server } = scene({ now: () => time });
+  await sync.resync();
+  for (const [news, expected] of [
+    [() => sync.takeJobs([record({ pace: 10 })]), { pace: 10 }],
+    [() => sync.receive("training_paused", { job_id: "j", network_id: "n", epoch: 1, batch: 5, batches: 10, step: 5 }), { state: "paused", batch: 5 }],
+  ]) {
+    server.job = record();
+    time += 10;
+    const reading = sync.readJob("j"); // answered with what was
+    time += 10;
+    news();
+    server.job = record(expected);
+    time += 10;
+    await reading;
+    await settled();
+    for (const [name, value] of Object.entries(expected)) assert.equal(store.state.jobs.j[name], value, name);
+  }
 });

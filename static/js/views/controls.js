@@ -30,14 +30,15 @@ export function controlsView(job, state, act) {
         aria-disabled=${off ? "true" : "false"} title=${off || hint} data-then=${THEN[name]} @click=${() => off || press[name](id)}>${ICONS[name]}${word}</button>`)}
     </div>
     <p class="help" id="control-standing">${standing(job)}</p>
-    ${paceView(job, act)}
+    ${paceView(job, state, act)}
     ${settingsView(job, state, act)}
   </section>`;
 }
 
-/** @param {any} job @param {import("../actions.js").Actions} act */
-function paceView(job, act) {
-  const pace = job.pace ?? null;
+/** @param {any} job @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
+function paceView(job, state, act) {
+  const asked = state.controls[job.job_id]?.pace;
+  const pace = asked === undefined ? job.pace ?? null : asked;
   return html`<fieldset class="pace">
     <legend>Speed <span class="help">mini-batches a second; slow motion does not change the result</span></legend>
     <div class="segments">
