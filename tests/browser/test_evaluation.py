@@ -64,6 +64,7 @@ def test_the_matrix_shows_every_count_and_opens_its_pictures(page: Page, trained
         key=lambda cell: int(matrix[cell[0]][cell[1]]),
     )
     n = matrix[actual][predicted]
+    page.set_viewport_size({"width": 1400, "height": 400})  # the pictures are not in view by themselves
     page.get_by_role("link", name=f"{n} of the {actual}s are taken for {predicted}s").click()
     expect(page).to_have_url(re.compile(rf"/test\?actual={actual}&predicted={predicted}$"))
     heading = page.get_by_role("heading", name=f"{actual}s taken for {predicted}s")
@@ -144,11 +145,12 @@ def test_the_keyboard_goes_through_the_matrix(page: Page, trained: tuple[Server,
     page.keyboard.press("End")
     column = max(column for column in range(10) if matrix[row][column])
     expect(focused).to_have_attribute("data-cell", f"{row}-{column}")
-    page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(rf"actual={row}&predicted={column}$"))
     # Whoever comes back by the tabulator is where they were.
     page.keyboard.press("Tab")
     page.keyboard.press("Shift+Tab")
+    expect(focused).to_have_attribute("data-cell", f"{row}-{column}")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(rf"actual={row}&predicted={column}$"))
     expect(focused).to_have_attribute("data-cell", f"{row}-{column}")
 
 
