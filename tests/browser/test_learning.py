@@ -82,7 +82,7 @@ def test_train_more_and_look_back_at_the_first_run(page: Page, server: Server) -
     steps.expect_epoch(page, 2, 2)
     expect(page.locator(".figures")).to_contain_text(re.compile(r"Epochs trained\s*3"))
 
-    runs = page.get_by_role("region", name="Runs").get_by_role("link")
+    runs = page.get_by_role("region", name="Runs").locator("a.run-item")
     expect(runs).to_have_count(2)
     runs.nth(1).click()
     expect(page).to_have_url(re.compile(r"\?run="))
