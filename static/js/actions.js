@@ -3,8 +3,7 @@
  * what went wrong where the person looks: beside the field, at the form, or in the notice.
  */
 
-import { plain } from "./logic/format.js";
-import { CLASSIC, checkNetwork, checkTraining, effectiveRate, emptyCreateForm, likeForm } from "./logic/forms.js";
+import { CLASSIC, checkNetwork, checkTraining, effectiveRate, emptyCreateForm } from "./logic/forms.js";
 import { RECIPE } from "./logic/recipe.js";
 import { networkHref } from "./logic/routes.js";
 import { emptyExamples, emptyForm } from "./store.js";
@@ -136,19 +135,6 @@ export function createActions({ store, api, sync, go, focusError }) {
         const form = key === "create" ? s.forms.create : s.forms.train[key];
         form.touched[field] = true;
       }),
-
-    /**
-     * Fills the form for a new network with what another one is and how it was trained, but for one setting.
-     * @param {Record<string, any>} network @param {Record<string, any>} job @param {{field: string, value: number}} change
-     */
-    anew: (network, job, change) => {
-      const values = likeForm(network, job);
-      values[change.field] = plain(change.value);
-      update((s) => {
-        s.forms.create = emptyForm(values);
-      });
-      go("#/new");
-    },
 
     /** @param {boolean} open @param {"advanced"|"advancedTraining"} [part] @param {string} [key] of the form */
     showAdvanced: (open, part = "advanced", key = "create") =>
