@@ -49,7 +49,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "inference": ("model_choice",),
     "outcomes": ("inference",),
     "current_network": ("network_registry",),
-    "engine": ("inference", "current_network"),
+    "live_view": ("network_registry",),
+    "engine": ("inference", "current_network", "live_view"),
     "api": ("engine", "outcomes"),
     "servers": ("api",),
 }

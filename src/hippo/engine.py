@@ -25,6 +25,7 @@ from hippo.jobs.process_backend import ProcessBackend
 from hippo.jobs.questions import Questions
 from hippo.jobs.store import Store
 from hippo.jobs.transfers import Transfers
+from hippo.live_view import LiveView
 from hippo.network_registry import NetworkRegistry
 from hippo.persistence.model_manager import ModelManager
 from hippo.persistence.model_persistence import ModelFiles
@@ -57,6 +58,10 @@ class EngineSettings(Protocol):
         """Id or name of the network that answers where a request names none."""
 
     @property
+    def phase_seconds(self) -> float:
+        """Time between two phases of the live view."""
+
+    @property
     def hub(self) -> HubSettings | None:
         """Which models of the Hugging Face Hub are served; None where none are."""
 
@@ -74,6 +79,7 @@ class Engine:
     jobs : JobManager
     networks : NetworkRegistry
     current : CurrentNetwork
+    live_view : LiveView
     inference : Inference
     questions : Questions
     store : Store
@@ -97,6 +103,7 @@ class Engine:
             Transfers(self.backend, self._files),
         )
         self.current = CurrentNetwork(self.store, self.networks)
+        self.live_view = LiveView(self.jobs, self.networks, settings.phase_seconds)
         self.questions = Questions(self.backend)
         self.inference = Inference(self.store, self._files, self.questions.ask, settings.default_model)
         self._hub = _models_of(settings.hub) if settings.hub is not None else None
@@ -139,6 +146,7 @@ class Engine:
         """
         if self._hub is not None:
             self._hub.close()
+        self.live_view.close()
         self.jobs.shutdown(timeout)
         self.store.close()
 

@@ -188,6 +188,14 @@ class Settings(BaseSettings):
         "How the web server does many things at once.",
         allowed="eventlet, gevent or threading",
     )
+    phase_seconds: float = _variable(
+        "HIPPO_PHASE_SECONDS",
+        0.3,
+        "Seconds from one phase of the live view to the next: forward, backward, update.",
+        allowed="0 to 60",
+        ge=0,
+        le=60,
+    )
     data_dir: Path = _variable(
         "HIPPO_DATA_DIR",
         PROJECT_DIR / "data",

@@ -64,6 +64,7 @@ class FakeEngine:
     def __post_init__(self) -> None:
         self.jobs = FakeJobs(self)
         self.networks = FakeNetworks(self)
+        self.live_view = FakeLiveView(self)
         self.inference = FakeInference()
 
     def called(self, name: str, *arguments: Any) -> None:
@@ -76,6 +77,25 @@ class FakeEngine:
 
     def shutdown(self, timeout: float) -> None:
         self.called("shutdown", timeout)
+
+
+class FakeLiveView:
+    """Remembers for whom something is trained; a test shows the phases."""
+
+    def __init__(self, engine: FakeEngine) -> None:
+        self.engine = engine
+        self.shows: dict[str, Any] = {}
+
+    def start(self, client_id: str, show: Any) -> dict[str, str]:
+        self.engine.called("start_training", client_id)
+        self.shows[client_id] = show
+        return {"job_id": "j", "network_id": "n"}
+
+    def stop(self, client_id: str) -> None:
+        self.engine.called("stop_training", client_id)
+
+    def leave(self, client_id: str) -> None:
+        self.engine.called("leave_training", client_id)
 
 
 class FakeInference:

@@ -18,6 +18,7 @@ from jsonschema import Draft7Validator
 
 from hippo import __version__
 from hippo.api.checked import Checked
+from hippo.api.live_view import NothingMessage
 from hippo.api.replies import ErrorReply
 from hippo.api.sockets import MAX_SEQ, SubscribeMessage
 from hippo.api.watching import UnwatchMessage, WatchMessage
@@ -184,7 +185,14 @@ def one_of_two(field: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("event", "message"), [("subscribe", SubscribeMessage), ("watch", WatchMessage), ("unwatch", UnwatchMessage)]
+    ("event", "message"),
+    [
+        ("subscribe", SubscribeMessage),
+        ("watch", WatchMessage),
+        ("unwatch", UnwatchMessage),
+        ("start_training", NothingMessage),
+        ("stop_training", NothingMessage),
+    ],
 )
 def test_what_clients_send_is_what_the_server_takes(document: Any, event: str, message: type[Checked]) -> None:
     schema = resolve(document, events(document, "receive")[event])
@@ -235,8 +243,11 @@ class Everything:
 
 @pytest.mark.process
 def test_everything_a_real_server_sends_is_as_the_document_says(document: Any, tmp_path: Path) -> None:
-    with serving(tmp_path) as server:
+    with serving(tmp_path, HIPPO_PHASE_SECONDS="0") as server:
         everything = Everything(server.url)
+        live = [everything.client.call("start_training", given, timeout=10) for given in ({}, {"epochs": 3})]
+        everything.wait(lambda name, _: name == "validation_metrics")
+        assert everything.client.call("stop_training", timeout=10) == {}
         small = create(server, layer_sizes=[784, 10, 10])
         completed = train(server, small, epochs=2, mini_batch_size=100)
         everything.wait_for("training_complete", completed)
@@ -283,6 +294,13 @@ def test_everything_a_real_server_sends_is_as_the_document_says(document: Any, t
     for name, arguments in everything.heard:
         assert len(arguments) == (2 if name == "frame" else 1)
         assert check(document, sent[name], arguments[0]) == [], name
+
+    reply = document["operations"]["answerStartTraining"]["reply"]
+    shapes = [resolve(document, message)["payload"] for message in reply["messages"]]
+    assert [[check(document, shape, answer) == [] for shape in shapes] for answer in live] == [
+        [True, False],
+        [False, True],
+    ]
 
     reply = document["operations"]["answerWatch"]["reply"]
     shapes = [resolve(document, message)["payload"] for message in reply["messages"]]

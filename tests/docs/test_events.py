@@ -13,7 +13,8 @@ from hippo.api.sockets import MAX_BEHIND, MAX_CLIENTS, MAX_MESSAGE_BYTES, Subscr
 from hippo.api.watching import WatchMessage
 from hippo.jobs.events import EVENTS, TrainingEvent
 from hippo.network import NeuralNetwork
-from hippo.training import TrainingConfig, TrainingState
+from hippo.training import Orders, TrainingConfig, TrainingState
+from hippo.training.phases import Phases
 from hippo.training.snapshots import Snapshots, Wish, where
 from tests.docs.markdown import PROJECT, blocks, first_cells, section, text_of
 from tests.jobs.made_data import made_mnist
@@ -90,3 +91,13 @@ def test_the_angular_types_have_every_field() -> None:
             assert base is not None
             names = set(re.findall(r"^  (\w+):", own[1] + base[1], re.MULTILINE))
             assert names == {field.name for field in fields(event)}, event.name
+
+
+def test_the_events_of_the_live_view_are_documented_with_every_field() -> None:
+    told: dict[str, set[str]] = {}
+    network, data = NeuralNetwork([784, 100, 10], seed=1), made_mnist(train=20, test=20)
+    phases = Phases(data.training_data, lambda name, values: told.setdefault(name, set()).update(values), Orders(), 0)
+    network.train(data.training_data, 10, 50_000, 0.5, callbacks=[phases], validation_data=data.validation_data)
+    text = text_of(DOCUMENT)
+    assert {name: set(first_cells(section(text, name))) for name in told} == told
+    assert told.keys() == {"network_update", "validation_metrics"}

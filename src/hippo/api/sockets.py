@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import parse_qs
 
 from flask import request
@@ -22,9 +22,10 @@ from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT, Packet
 from hippo import strict_json
 from hippo.api.checked import Allowed, Checked, Whole
 from hippo.api.errors import WebError, describe, error_body
+from hippo.api.live_view import add_live_view
 from hippo.api.security import SOCKET_PREFIX, OriginPolicy, bearer_token, token_matches
 from hippo.api.watching import add_watching
-from hippo.api.websockets import bound, engine_io
+from hippo.api.websockets import bound, engine_io, packets_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -100,6 +101,7 @@ def create_socketio(app: Flask, engine: Engine, settings: Settings, origins: Ori
     bound(socketio, MAX_MESSAGE_BYTES)
     _add_handlers(socketio, engine, settings)
     add_watching(socketio, engine)
+    add_live_view(socketio, engine)
 
     def broadcast(name: str, payload: dict[str, Any]) -> None:
         drop_laggards(socketio)
@@ -117,6 +119,12 @@ def _add_handlers(socketio: SocketIO, engine: Engine, settings: Settings) -> Non
         if settings.wants_token and not token_matches(settings, given or bearer_token(request.environ)):
             text = "This server wants its token: connect with auth: {token: TOKEN}."
             raise Refused(text, error_body("unauthorized", text))
+
+    @socketio.on("disconnect")
+    def disconnect(*_: object) -> None:
+        """Forget that this client watched, and end what is trained for it alone."""
+        engine.jobs.viewers.leave(request.sid)  # type: ignore[attr-defined]  # Socket.IO's
+        engine.live_view.leave(request.sid)  # type: ignore[attr-defined]
 
     @socketio.on("keepalive")
     def keepalive(*_: object) -> None:
@@ -136,13 +144,6 @@ def _add_handlers(socketio: SocketIO, engine: Engine, settings: Settings) -> Non
     def acknowledge_error(error: BaseException) -> dict[str, Any]:
         """Acknowledge with the shape that all errors have."""
         return describe(error)[1]
-
-
-def packets_waiting(socketio: SocketIO, sid: str) -> int:
-    """Return how many packets a client has not been sent yet, because it does not read."""
-    eio_sid = cast("Any", socketio).server.manager.eio_sid_from_sid(sid, "/")
-    client = engine_io(socketio).sockets.get(eio_sid)
-    return client.queue.qsize() if client is not None else 0
 
 
 def drop_laggards(socketio: SocketIO) -> None:

@@ -103,11 +103,6 @@ def add_watching(socketio: SocketIO, engine: Engine) -> None:
         viewers.unwatch(request.sid)  # type: ignore[attr-defined]
         return {}
 
-    @socketio.on("disconnect")
-    def disconnect(*_: object) -> None:
-        """Forget that this client watched."""
-        viewers.leave(request.sid)  # type: ignore[attr-defined]
-
 
 def _keep_frames_whole(server: Any) -> None:
     """Let no thread send a client something between the text and the bytes of a frame."""

@@ -34,6 +34,13 @@ def engine_io(socketio: SocketIO) -> Any:
     return cast("Any", socketio).server.eio
 
 
+def packets_waiting(socketio: SocketIO, sid: str) -> int:
+    """Return how many packets a client has not been sent yet, because it does not read."""
+    eio_sid = cast("Any", socketio).server.manager.eio_sid_from_sid(sid, "/")
+    client = engine_io(socketio).sockets.get(eio_sid)
+    return client.queue.qsize() if client is not None else 0
+
+
 def bound(socketio: SocketIO, max_bytes: int) -> None:
     """Replace the websocket implementation of this Socket.IO server by one with limits."""
     engine = engine_io(socketio)

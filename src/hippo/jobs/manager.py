@@ -37,6 +37,7 @@ from hippo.jobs.frames import Message
 from hippo.jobs.inbox import RETRY, Inbox, later
 from hippo.jobs.job import PUBLIC_STATUS, WAITING, Job, JobState
 from hippo.jobs.passes import Passes
+from hippo.jobs.phases import Shows
 from hippo.jobs.process_backend import ProcessBackend
 from hippo.jobs.reports import Reports
 from hippo.jobs.store import Store
@@ -69,6 +70,8 @@ class JobManager:
     ----------
     viewers : Viewers
         Who watches jobs while they run.
+    shows : Shows
+        Who is shown the phases of runs that were made for that.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class JobManager:
     ) -> None:
         self.bus = bus
         self.viewers = Viewers(store, backend, bus)
+        self.shows = Shows()
         self._check_data = check_data
         self._store = store
         self._files = files
@@ -115,7 +119,7 @@ class JobManager:
             for job in self._store.unfinished_jobs():
                 if job.state is JobState.RUNNING:  # the server was killed under it
                     job = self._reports.interrupt(job)
-                if job.cancel_requested:
+                if job.cancel_requested or job.phase_seconds is not None:  # the one client it was made for is gone
                     self.controls.finish(job)
                 elif job.state is JobState.PAUSED:
                     self._store.save(replace(job, pause_requested=False))  # a step that it was making is over
@@ -141,8 +145,10 @@ class JobManager:
 
     # What clients ask for
 
-    def submit(self, network_id: str, config: TrainingConfig) -> dict[str, Any]:
+    def submit(self, network_id: str, config: TrainingConfig, phase_seconds: float | None = None) -> dict[str, Any]:
         """Queue a run of a network and return its record; it does not start before `release`.
+
+        With `phase_seconds` it is shown to one client, phase by phase, and ends at the next start of the server.
 
         Raises
         ------
@@ -161,7 +167,7 @@ class JobManager:
                 raise NotReady("The server is stopping and takes no new jobs. Try again in a moment.")
             if self.counts()["unfinished"] >= MAX_UNFINISHED:
                 raise TooManyJobs(f"{MAX_UNFINISHED} jobs are waiting already. Wait for some to end, or cancel them.")
-            job = self._store.add_job(str(uuid.uuid4()), network_id, config)
+            job = self._store.add_job(str(uuid.uuid4()), network_id, config, phase_seconds)
             self._held[job.job_id] = later(HOLD, self.release, job.job_id)
             return self._records([job])[0]
 
@@ -244,9 +250,11 @@ class JobManager:
     # What workers report
 
     def _report(self, job_id: str, message: Message) -> None:
-        """Take what the worker of a job says; frames change nothing and need no lock."""
+        """Take what the worker of a job says; frames and phases change nothing and need no lock."""
         if message["type"] == "frame":
             self.viewers.take(job_id, message)
+        elif message["type"] == "phase":
+            self.shows.take(job_id, message)
         else:
             self._inbox.put(job_id, message)
 

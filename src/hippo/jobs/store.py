@@ -154,8 +154,8 @@ class Store:
 
     # Jobs
 
-    def add_job(self, job_id: str, network_id: str, config: TrainingConfig) -> Job:
-        """Keep a new job of a network.
+    def add_job(self, job_id: str, network_id: str, config: TrainingConfig, phase_seconds: float | None = None) -> Job:
+        """Keep a new job of a network; `phase_seconds` as in `Job`.
 
         Raises
         ------
@@ -164,7 +164,7 @@ class Store:
         TrainingInProgress
             When another job of it is unfinished.
         """
-        job = Job(0, job_id, network_id, config)
+        job = Job(0, job_id, network_id, config, phase_seconds=phase_seconds)
         with self._transaction() as connection:
             _find_network(connection, network_id)
             _refuse_second_job(connection, network_id, "It is already in training")
