@@ -100,7 +100,7 @@ def test_a_change_of_settings_is_left_out(home: House) -> None:
     home.say(job, STARTED, changed | {"changes": made}, EPOCH | {"epoch": 1}, SECOND, COMPLETED)
     text = "".join(stream)
     assert [f"id: {job}:{seq}" in text for seq in (1, 2, 3, 4)] == [False, True, True, True]
-    assert text == "".join(text_of(go_on(home, f"{job}:1")))[len(COMMENT) :]
+    assert text == "".join(text_of(go_on(home, f"{job}:1")))[len(head(job, 1)) :]
 
 
 def test_the_validation_set_may_be_counted(home: House) -> None:
