@@ -146,6 +146,6 @@ def _activations(run: TrainingRun, pixels: Array) -> Values:
 
 
 def _list(array: Array) -> list[Any]:
-    """Return numbers as lists, all of them finite, as JSON wants them; the others only a run has that blows up."""
-    values: list[Any] = np.nan_to_num(array).tolist()
+    """Return numbers as lists; all are finite, for the run would have ended with the step if one were not."""
+    values: list[Any] = array.tolist()
     return values
