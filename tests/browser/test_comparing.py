@@ -163,6 +163,8 @@ def test_chosen_runs_are_drawn_together_with_what_differs(page: Page, runs: Runs
     expect(losses.locator(".u-series")).to_have_count(5)
     expect(page.get_by_label("Choose plain, run 2")).to_be_checked()
     dashes = accuracies.locator(".u-marker").evaluate_all("(all) => all.map((e) => e.style.borderStyle)")
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(losses).to_have_js_property("clientWidth", 324)  # the curves shrink with the window
     assert {"solid", "dashed", "dotted"} >= set(dashes[1:]) >= {"solid", "dashed"}, dashes
 
 

@@ -108,6 +108,8 @@ def test_gradients_are_checked_and_layers_shown(page: Page, trained: tuple[Serve
     expect(card.locator("tbody tr")).to_have_count(2)
     expect(card.get_by_text("agrees")).to_have_count(2)
     expect(page.locator(".layer")).to_have_count(2)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("() => document.documentElement.scrollWidth") == 390  # tables scroll, the page does not
     pictures = page.get_by_role("img", name=re.compile("of 16 neurons of the first layer"))
     pictures.click(position={"x": 20, "y": 20})
     page.goto(f"{server.url}/#/networks/{network}/learn")

@@ -55,7 +55,7 @@ function checkView(id, state, act) {
             <td>${number(layer.worst.numerical)}</td>
           </tr>`)}</tbody>
         </table></div>
-        <p class="help">h = ${number(data.h)}, on ${data.examples} training digits, in ${data.seconds.toFixed(2)} s. Below ${number(data.limit)} the difference is only that of the quotient.</p>`
+        <p class="help">h = ${number(data.h)}, on ${data.examples} training digits, in ${number(data.seconds)} s. Below ${number(data.limit)} the difference is only that of the quotient.</p>`
       : nothing}</div>
   </section>`;
 }

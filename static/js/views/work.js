@@ -49,6 +49,6 @@ function legendView() {
     <li><span class="line plus"></span>positive weight</li>
     <li><span class="line minus"></span>negative weight</li>
     <li><span class="blob"></span>the fuller a neuron, the larger its activation</li>
-    <li><span class="ring"></span>the thicker its ring, the larger its error: orange wants less, blue wants more</li>
+    <li><span class="ring"></span>the thicker its ring, the larger its error beside the others of its layer: orange wants less, blue wants more</li>
   </ul>`;
 }
