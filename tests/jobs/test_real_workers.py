@@ -41,6 +41,7 @@ class EngineFolder:
     data_dir: Path = ROOT / "data"
     default_model: str | None = None
     hub: HubSettings | None = None
+    phase_seconds: float = 0.0
 
     @property
     def database_url(self) -> str:
