@@ -23,7 +23,7 @@ from tests.serving import Server, serving  # noqa: E402 - the tests' server is f
 
 IMAGES = PROJECT / "docs" / "images"
 THEMES = ("light", "dark")
-SIZE = {"width": 1360, "height": 1000}
+SIZE = {"width": 1360, "height": 1240}
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 PATIENCE_MS = 60_000
 

@@ -34,8 +34,8 @@ export function learnView(network, state, act, now) {
       ? html`<p class="callout">You are looking at an earlier run. <a href=${networkHref(network.network_id)}>Show the one in training</a></p>`
       : nothing}
     ${chosen ? runView(chosen, { isLatest: chosen.job_id === latest.job_id, isFirst: chosen.job_id === runs.at(-1).job_id }, network, state, act, now) : nothing}
-    ${chosen ? controlsView(chosen, state, act) : nothing}
     ${workView(network, state, act)}
+    ${chosen ? controlsView(chosen, state, act) : nothing}
     ${curvesView(network, chosen, state)}
     ${unfinished ? nothing : trainView(network, latest, state, act)}
     ${runsView(network, runs, chosen, now)}
