@@ -24,6 +24,7 @@ export function createSync({ store, api, missed, now = Date.now }) {
   /** Networks whose run has ended here since they were read, so that their new weights are no news. @type {Set<string>} */
   const heard = new Set();
   let resyncing = null;
+  let again = false;
 
   async function readStatus() {
     const server = await api.status();
@@ -101,10 +102,20 @@ export function createSync({ store, api, missed, now = Date.now }) {
 
   /** Reads everything again and fills every gap. @returns {Promise<boolean>} whether the server answered */
   function resync() {
-    resyncing ??= readAll().finally(() => {
+    again = Boolean(resyncing); // what is being read may be older than what this call is about
+    resyncing ??= readUntilCalm().finally(() => {
       resyncing = null;
     });
     return resyncing;
+  }
+
+  async function readUntilCalm() {
+    let answered;
+    do {
+      again = false;
+      answered = await readAll();
+    } while (again && answered);
+    return answered;
   }
 
   async function readAll() {
