@@ -153,6 +153,16 @@ class NetworkRegistry:
         """Return the record of one network; raises UnknownNetwork."""
         return self._record(self._store.network(network_id), self._active_jobs())
 
+    @contextmanager
+    def asked(self, network_id: str) -> Iterator[StoredNetwork]:
+        """Give a network to ask something about; raises UnknownNetwork, also where it is deleted meanwhile."""
+        network = self._store.network(network_id)
+        try:
+            yield network
+        except (DataError, NotReady):
+            self._store.network(network_id)
+            raise
+
     def count_in_memory(self) -> int:
         """Return how many networks are in memory."""
         return len(self._in_memory)

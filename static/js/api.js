@@ -75,14 +75,14 @@ function refusal(status, text) {
  * @template T
  * @param {string} method @param {string} path
  * @param {(response: Response) => Promise<T>} read takes what it needs from a good answer
- * @param {{body?: BodyInit, type?: string, timeout?: number}} [options]
+ * @param {{body?: BodyInit, type?: string, timeout?: number, signal?: AbortSignal}} [options]
  * @returns {Promise<T>}
  */
-async function ask(method, path, read, { body, type, timeout = TIMEOUT_MS } = {}) {
+async function ask(method, path, read, { body, type, timeout = TIMEOUT_MS, signal: given } = {}) {
   let response;
   let refused = "";
   try {
-    const signal = AbortSignal.timeout(timeout);
+    const signal = AbortSignal.any([AbortSignal.timeout(timeout), ...(given ? [given] : [])]);
     response = await fetch(path, { method, headers: headersFor(type), body, cache: "no-store", signal });
     if (response.ok) return await read(response);
     refused = await response.text();
@@ -179,10 +179,10 @@ export const api = {
   explanation: (jobId, layer, neuron) => request("GET", `/api/training/${id(jobId)}/explanation?layer=${layer}&neuron=${neuron}`),
   /** @param {string} networkId */
   gradientCheck: (networkId) => request("GET", `/api/networks/${id(networkId)}/gradient_check`),
-  /** The network as it is now. @param {string} networkId @param {{example: number, layer?: number, neuron?: number}} about */
-  frame: (networkId, about) => {
+  /** The network as it is now. @param {string} networkId @param {{example: number, layer?: number, neuron?: number}} about @param {AbortSignal} signal */
+  frame: (networkId, about, signal) => {
     const query = new URLSearchParams(Object.entries(about).filter(([, value]) => value != null).map(([name, value]) => [name, String(value)]));
-    return ask("GET", `/api/networks/${id(networkId)}/frame?${query}`, async (response) => readFrameFile(await response.arrayBuffer()));
+    return ask("GET", `/api/networks/${id(networkId)}/frame?${query}`, async (response) => readFrameFile(await response.arrayBuffer()), { signal });
   },
   /** @param {File} file @param {string} name @param {(sent: number) => void} onProgress bytes */
   importNetwork: (file, name, onProgress) => upload(`/api/networks/import${name ? `?name=${id(name)}` : ""}`, file, onProgress),

@@ -62,6 +62,7 @@ export function wanted(state, hidden) {
   if (!network || hidden || state.needsToken || state.connection === "lost") return null;
   const job = state.jobs[network.active_job_id];
   const inTraining = isUnfinished(job) && state.connection === "live";
+  if (state.busy.delete && !isUnfinished(job)) return null; // what goes is not read any more
   const { example, pins } = state.watching;
   return {
     networkId: network.network_id,
@@ -87,6 +88,7 @@ export function createWatching({ store, api, send, isHidden = () => document.hid
   const feeds = new Map();
   let current = "";
   let watched = "";
+  let reading = new AbortController();
 
   /** @param {string} networkId */
   function feed(networkId) {
@@ -116,7 +118,8 @@ export function createWatching({ store, api, send, isHidden = () => document.hid
   /** @param {NonNullable<ReturnType<typeof wanted>>} wish */
   async function read({ networkId, example, layer, neuron }) {
     feed(networkId).live = false;
-    feed(networkId).put(await api.frame(networkId, { example, layer, neuron }));
+    reading = new AbortController();
+    feed(networkId).put(await api.frame(networkId, { example, layer, neuron }, reading.signal));
     complain("");
   }
 
@@ -135,6 +138,7 @@ export function createWatching({ store, api, send, isHidden = () => document.hid
     const key = wish ? JSON.stringify(wish) : "";
     if (key === current) return;
     current = key;
+    reading.abort();
     if (watched && watched !== wish?.jobId) {
       void send("unwatch", { job_id: watched }).catch(() => {});
       watched = "";

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hippo.errors import DataError
 from hippo.inference import distribution
 from hippo.jobs.looks import Looks
 from hippo.jobs.resting import Resting
@@ -201,6 +202,22 @@ def test_a_network_is_shown_as_it_is_now(asked: tuple[House, str, np.ndarray]) -
     job_id = home.client.post(f"{at}/train", json={"epochs": 3, "learning_rate": 0.5}).get_json()["job_id"]
     header, _ = split(home.client.get(f"{at}/frame").data)
     assert (header["job_id"], header["epoch"], header["step"], header["learning_rate"]) == (job_id, 1, 0, 0.5)
+
+
+@pytest.mark.parametrize("question", ["stats", "visualize", "frame", "gradient_check"])
+def test_what_is_deleted_during_a_question_is_unknown(
+    asked: tuple[House, str, np.ndarray], monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    home, at, _ = asked
+    network_id = at.rpartition("/")[2]
+
+    def gone(_: object) -> None:
+        home.engine.networks.delete(network_id)
+        raise DataError("the file is missing")
+
+    monkeypatch.setattr(home.engine.questions, "_done", gone)
+    reply = home.client.get(f"{at}/{question}")
+    assert (reply.status_code, reply.get_json()["code"]) == (404, "unknown_network")
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,12 @@ def expect_digit(page: Page, digit: int) -> None:
         re.compile(rf"^(Looks like|Perhaps|Hard to tell, at best) an? {digit}, \d+\.\d\s%$")
     )
     expect(page.locator(".outputs .predicted th")).to_have_text(str(digit))
-    expect(page.locator(".outputs .predicted .value")).to_have_text(page.locator(".verdict .value").inner_text())
+    # Both at one moment: while answers to the first strokes still come in, the percentage changes.
+    page.wait_for_function("""() => {
+        const [said, barred] = [".verdict .value", ".outputs .predicted .value"].map((place) =>
+            document.querySelector(place)?.textContent);
+        return said && said === barred;
+    }""")
 
 
 def png(digit: int = 1, *, size: tuple[int, int] = (60, 90), paper: int = 235, ink: int = 20) -> bytes:

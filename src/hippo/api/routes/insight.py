@@ -78,6 +78,6 @@ def check_gradients(path: NetworkPath, query: CheckQuery) -> dict[str, Any]:
     saved ones; else the first ones. Computed in float64 on a copy.
     """
     engine = current_engine()
-    network = engine.store.network(path.network_id)
-    job_id = engine.jobs.active_jobs().get(path.network_id)
-    return engine.questions.gradient_check(network, job_id, query.per_layer)
+    with engine.networks.asked(path.network_id) as network:
+        job_id = engine.jobs.active_jobs().get(path.network_id)
+        return engine.questions.gradient_check(network, job_id, query.per_layer)

@@ -48,7 +48,8 @@ def show_statistics(path: NetworkPath) -> dict[str, Any]:
     """Show the statistics of a network's weights and biases, layer by layer."""
     engine = current_engine()
     record = engine.networks.get(path.network_id)
-    statistics = engine.questions.statistics(engine.store.network(path.network_id))
+    with engine.networks.asked(path.network_id) as network:
+        statistics = engine.questions.statistics(network)
     return {**{name: record[name] for name in ("network_id", "architecture", "trained", "accuracy")}, **statistics}
 
 
@@ -61,7 +62,8 @@ def visualize_network(path: NetworkPath) -> dict[str, Any]:
     which.
     """
     engine = current_engine()
-    picture = engine.questions.portrait(engine.store.network(path.network_id))
+    with engine.networks.asked(path.network_id) as network:
+        picture = engine.questions.portrait(network)
     return {"network_id": path.network_id, "visualization": base64.b64encode(picture).decode("ascii")}
 
 
@@ -73,8 +75,8 @@ def show_frame(path: NetworkPath, query: FrameQuery) -> Response:
     else the first ones. The layout is that of the Socket.IO event `frame`, header and payload in one.
     """
     engine = current_engine()
-    network = engine.store.network(path.network_id)
-    job_id = engine.jobs.active_jobs().get(path.network_id)
-    job = engine.store.job(job_id) if job_id else None
-    wish = Wish(query.example, query.layer, query.neuron)
-    return Response(engine.questions.frame(network, job, wish), mimetype=FILE_TYPE)
+    with engine.networks.asked(path.network_id) as network:
+        job_id = engine.jobs.active_jobs().get(path.network_id)
+        job = engine.store.job(job_id) if job_id else None
+        frame = engine.questions.frame(network, job, Wish(query.example, query.layer, query.neuron))
+    return Response(frame, mimetype=FILE_TYPE)
