@@ -45,7 +45,13 @@ def send_message(sock: socket.socket, message: Message) -> None:
 
 
 def receive_message(sock: socket.socket) -> Message | None:
-    """Wait for the next message, however long that takes; None when the other end is gone, however it went."""
+    """Wait for the next message, however long that takes; None when the other end is gone, however it went.
+
+    Raises
+    ------
+    ValueError
+        For a message that is no JSON object. The next one can be received.
+    """
     try:
         header = _receive_exactly(sock, _HEADER.size)
         if header is None:
@@ -58,7 +64,14 @@ def receive_message(sock: socket.socket) -> Message | None:
         return None
     if content is None:
         return None
-    return json.loads(content) if kind == JSON_FRAME else _with_payload(content)
+    return _fields(content) if kind == JSON_FRAME else _with_payload(content)
+
+
+def _fields(content: bytes) -> Message:
+    fields = json.loads(content)
+    if not isinstance(fields, dict):
+        raise ValueError("A message must be an object.")
+    return fields
 
 
 def _with_payload(content: bytes) -> Message | None:
@@ -67,8 +80,7 @@ def _with_payload(content: bytes) -> Message | None:
     end = _LENGTH.size + _LENGTH.unpack_from(content)[0]
     if end > len(content):
         return None
-    message: Message = json.loads(content[_LENGTH.size : end])
-    return message | {"payload": content[end:]}
+    return _fields(content[_LENGTH.size : end]) | {"payload": content[end:]}
 
 
 def _receive_exactly(sock: socket.socket, count: int) -> bytes | None:

@@ -9,6 +9,7 @@ is left out, so that nobody who watches can hold a run up.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -46,8 +47,17 @@ class Wanted:
 
     @classmethod
     def of(cls, message: Message) -> Wanted:
-        """Return what the message ``watch`` says."""
-        return cls(tuple(Wish(**wish) for wish in message["wishes"]), message["rate"])
+        """Return what the message ``watch`` says.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            For one that is not as it should be.
+        """
+        rate = float(message["rate"])
+        if not 0 < rate < math.inf:
+            raise ValueError(f"{rate} is no rate.")
+        return cls(tuple(Wish(**wish) for wish in message["wishes"]), rate)
 
 
 NOTHING = Wanted()

@@ -8,7 +8,7 @@
 The process is a fresh interpreter, started as ``python -m hippo.jobs.worker FD``; it is never patched by a web
 framework and knows none. The control thread only reads the socket: it hands tasks over, leaves what is wanted of a run
 in the orders that the training loop follows between two mini-batches, and ends the process at once when the server is
-gone, so that no worker computes for nobody.
+gone, so that no worker computes for nobody. A message that it cannot understand is logged and changes nothing.
 """
 
 from __future__ import annotations
@@ -101,7 +101,13 @@ class WorkerContext:
         self.orders = Orders(spec["pace"], spec["wanted"], Cancelled() if spec["cancelled"] else None)
 
     def told(self, message: Message) -> None:
-        """Take a message about the run under way; what is watched may be said of the next one, too."""
+        """Take a message about the run under way; what is watched may be said of the next one, too.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            For a message that is not as it should be; nothing has changed.
+        """
         if message["type"] == "watch":
             self._watched = message["job_id"], Wanted.of(message)
             self.orders.ring()
@@ -155,19 +161,30 @@ def main() -> None:
 
 
 def _control(sock: socket.socket, context: WorkerContext, tasks: queue.SimpleQueue[Message | None]) -> None:
-    while (message := receive_message(sock)) is not None:
-        if message["type"] in ABOUT_A_RUN:
-            context.told(message)
-        elif message["type"] == "stop":
-            context.stop()
-            tasks.put(None)
-        else:
-            if "watch" in message:
-                context.told({"type": "watch", "job_id": message["job_id"], **message.pop("watch")})
+    while True:
+        try:
+            message = receive_message(sock)
+            if message is None:
+                os._exit(0)
+            _take(message, context, tasks)
+        except Exception:  # without this thread the run could not be controlled any more, nor the process ended
+            log.exception("A message of the server could not be understood")
+
+
+def _take(message: Message, context: WorkerContext, tasks: queue.SimpleQueue[Message | None]) -> None:
+    if message["type"] in ABOUT_A_RUN:
+        context.told(message)
+    elif message["type"] == "stop":
+        context.stop()
+        tasks.put(None)
+    else:
+        try:
             if message["type"] == "train":
                 context.begin(message["spec"])
-            tasks.put(message)
-    os._exit(0)
+            if "watch" in message:
+                context.told({"type": "watch", "job_id": message["job_id"], **message["watch"]})
+        finally:
+            tasks.put(message)  # whose sender waits for an answer, be it that it cannot be done
 
 
 def _do(task: Message, context: WorkerContext) -> None:

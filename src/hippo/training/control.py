@@ -5,6 +5,7 @@ mini-batches. Neither changes what a mini-batch computes: a run that was paused 
 bit for bit, and one whose settings were changed gives those that its description says.
 """
 
+import math
 import threading
 import time
 from collections import deque
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hippo.training.callbacks import Callback
-from hippo.training.changes import Change, differences, place_of, settings_after
+from hippo.training.changes import CHANGEABLE, Change, differences, place_of, settings_after
 from hippo.training.state import TrainingRun
 
 #: Told of a change: where it was made; ``{"from": old, "to": new}`` for each setting, none where all were so already;
@@ -74,13 +75,29 @@ class Orders:
             self._note()
 
     def set_pace(self, pace: float | None) -> None:
-        """Let the run do so many mini-batches a second at most; None for full speed."""
+        """Let the run do so many mini-batches a second at most; None for full speed.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For what is no positive number.
+        """
+        if pace is not None and not 0 < pace < math.inf:
+            raise ValueError(f"{pace!r} is no pace.")
         with self._bell:
             self.pace = pace
             self._note()
 
     def want(self, settings: Mapping[str, Any]) -> None:
-        """Let the run take these settings, as `TrainingRun.change` does, in place of others it has not taken yet."""
+        """Let the run take these settings, as `TrainingRun.change` does, in place of others it has not taken yet.
+
+        Raises
+        ------
+        ValueError
+            For a setting that cannot be changed on the way.
+        """
+        if wrong := set(settings) - set(CHANGEABLE):
+            raise ValueError(f"{sorted(wrong)} cannot be changed on the way.")
         with self._bell:
             self.wanted = settings
             self._note()
