@@ -94,6 +94,7 @@ def test_the_state_must_allow_it(home: House, job_id: str, verb: str) -> None:
         *(("settings", {"momentum": value}, "momentum") for value in (-0.1, 1, None)),
         *(("settings", {"mini_batch_size": value}, "mini_batch_size") for value in (0, 50_001, 1.5, None)),
         ("settings", {"epochs": 3}, "epochs"),
+        ("settings", {}, ""),
     ],
 )
 def test_wrong_values_name_their_field(home: House, job_id: str, verb: str, body: dict[str, Any], field: str) -> None:
@@ -102,6 +103,16 @@ def test_wrong_values_name_their_field(home: House, job_id: str, verb: str, body
     assert [wrong["field"] for wrong in answer["detail"]] == [field]
     assert all(wrong["allowed"] for wrong in answer["detail"])
     assert home.client.get(f"/api/training/{job_id}").get_json()["pending_changes"] == {}
+
+
+def test_at_least_one_setting_must_be_named(home: House, job_id: str) -> None:
+    for reply in (
+        home.client.post(f"/api/training/{job_id}/settings", json={}),
+        home.client.post(f"/api/training/{job_id}/settings"),
+    ):
+        assert reply.status_code == 422
+        text = reply.get_json()["error"]
+        assert all(word in text for word in ("at least one", "learning_rate", "momentum", "mini_batch_size"))
 
 
 def test_settings_that_do_not_go_together_are_refused(home: House) -> None:

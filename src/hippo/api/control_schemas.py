@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from hippo.api.checked import Allowed, Checked, Whole
+from hippo.api.checked import Allowed, Checked, Whole, refusal
 from hippo.training.config import MAX_BATCH
 
 SLOWEST, FASTEST = 0.1, 1_000
@@ -36,7 +36,9 @@ class PaceBody(Checked):
 
 
 class SettingsBody(Checked):
-    """Other settings for a run; those that are not named stay as they are."""
+    """Other settings for a run, at least one; those that are not named stay as they are."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     learning_rate: Annotated[
         float,
@@ -63,3 +65,12 @@ class SettingsBody(Checked):
         ),
         Allowed(f"a whole number from 1 to {MAX_BATCH:,}"),
     ] = None  # type: ignore[assignment]  # not given; null is no number
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """Check a parsed request; one that names no setting is refused, for it was meant to name one."""
+        body = super().model_validate(obj, **options)
+        if not body.model_fields_set:
+            problem = {"field": "", "message": "name at least one setting", "allowed": cls._known()}
+            raise refusal([problem])
+        return body
