@@ -11,6 +11,10 @@ const WIDTHS = [0.6, 1.2, 2.2];
 /** Errors smaller than this share of the layer's largest leave a neuron's ring as it is. */
 const LEAST_ERROR = 0.15;
 const LEAST_HALO = 0.06;
+/** What is negative is dashed, and an activation has a bar, so that nobody needs the colours: a connection, a ring. */
+const DASHED = [5, 3];
+const RING_DASHED = [3, 2];
+const WHOLE = [];
 
 /**
  * @typedef {{plan: import("../logic/diagram.js").Plan, frame: import("../logic/frames.js").Frame, colors: Record<string, string>}} Drawn
@@ -40,6 +44,7 @@ function drawEdges(pen, edges, colors) {
   const most = edges.reduce((largest, { value }) => Math.max(largest, Math.abs(value)), 0) || 1;
   for (const sign of [1, -1]) {
     pen.strokeStyle = colors[sign > 0 ? "plus" : "minus"];
+    pen.setLineDash(sign > 0 ? WHOLE : DASHED);
     for (const [step, lineWidth] of WIDTHS.entries()) {
       pen.beginPath();
       for (const { x1, y1, x2, y2, value } of edges) {
@@ -52,6 +57,7 @@ function drawEdges(pen, edges, colors) {
       pen.stroke();
     }
   }
+  pen.setLineDash(WHOLE);
   pen.globalAlpha = 1;
 }
 
@@ -130,7 +136,17 @@ function drawNeuron(pen, { x, y, r }, light, negative, error, colors) {
   pen.fill();
   pen.globalAlpha = 1;
   const size = Math.abs(error);
-  pen.strokeStyle = size > LEAST_ERROR ? colors[error > 0 ? "minus" : "plus"] : colors.edge;
+  const shown = size > LEAST_ERROR;
+  pen.strokeStyle = shown ? colors[error > 0 ? "minus" : "plus"] : colors.edge;
   pen.lineWidth = 0.8 + 2 * size;
+  pen.setLineDash(shown && error > 0 ? RING_DASHED : WHOLE);
   pen.stroke();
+  pen.setLineDash(WHOLE);
+  if (negative && light > LEAST_ERROR) drawBar(pen, x, y, r, colors.ink);
+}
+
+/** The minus sign of a negative activation. @param {CanvasRenderingContext2D} pen @param {number} x @param {number} y @param {number} r @param {string} color */
+function drawBar(pen, x, y, r, color) {
+  pen.fillStyle = color;
+  pen.fillRect(x - r / 2, y - 0.75, r, 1.5);
 }

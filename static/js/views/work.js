@@ -47,8 +47,8 @@ function exampleView(example, act) {
 function legendView() {
   return html`<ul class="legend" aria-label="What the drawing shows">
     <li><span class="line plus"></span>positive weight</li>
-    <li><span class="line minus"></span>negative weight</li>
-    <li><span class="blob"></span>the fuller a neuron, the larger its activation</li>
-    <li><span class="ring"></span>the thicker its ring, the larger its error beside the others of its layer: orange wants less, blue wants more</li>
+    <li><span class="line minus"></span>dashed: negative weight</li>
+    <li><span class="blob"></span>the fuller a neuron, the larger its activation; with a bar it is negative</li>
+    <li><span class="ring"></span>the thicker its ring, the larger its error beside the others of its layer: dashed orange wants less, blue wants more</li>
   </ul>`;
 }
