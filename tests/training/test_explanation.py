@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from hippo.datasets import MNIST
 from hippo.errors import InvalidValue
 from hippo.network import NeuralNetwork, shuffling
-from hippo.nn import Array
+from hippo.nn import Array, gradient_norm
 from hippo.training import Control, Orders, Steering, TrainingConfig, TrainingState, train
 from hippo.training.explanation import MOST_EXAMPLES, Explanation, explain_step
 from tests.jobs.made_data import made_mnist
@@ -75,6 +76,12 @@ RUNS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "momentum": ({"activation": "tanh"}, {"learning_rate": 0.1, "momentum": 0.9}),
     "nesterov": ({"activation": "relu"}, {"learning_rate": 0.05, "momentum": 0.9, "nesterov": True}),
     "adam": ({"activation": "relu"}, {"learning_rate": 0.01, "optimizer": "adam", "weight_decay": 0.01}),
+    "adamw": ({"activation": "tanh"}, {"learning_rate": 0.01, "optimizer": "adamw", "weight_decay": 0.1}),
+    "decay": ({"activation": "relu"}, {"learning_rate": 0.1, "weight_decay": 0.1}),
+    "nesterov and decay": (
+        {"activation": "relu"},
+        {"learning_rate": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
+    ),
     "dropout": ({"activation": "leaky_relu", "dropout": 0.3}, {"learning_rate": 0.1}),
     "changed pictures": ({"activation": "relu"}, {"learning_rate": 0.1, "augment": ("shift",)}),
     "in their own order": ({}, {"learning_rate": 3.0, "shuffle": False}),
@@ -96,8 +103,13 @@ def test_the_step_is_the_one_that_follows(run: str, done: int, layer: int, data:
     new_weights, new_bias = column(network, layer, 2)
     incoming = said.incoming
     np.testing.assert_array_equal(incoming.weights, weights)
-    np.testing.assert_array_equal(incoming.changes, new_weights - weights)
-    assert (incoming.bias, incoming.bias_change) == (bias, new_bias - bias)
+    np.testing.assert_array_equal(incoming.after, new_weights)
+    assert (incoming.bias, incoming.bias_after) == (bias, new_bias)
+    # What is said to be added is what was added, but for the rounding of a weight, in AdamW three times, and of what
+    # the optimizer keeps.
+    change = np.append(incoming.changes, incoming.bias_change)
+    before, now = np.append(weights, bias).astype(np.float64), np.append(new_weights, new_bias).astype(np.float64)
+    np.testing.assert_allclose(change, now - before, rtol=3e-6, atol=float(2**-23 * np.abs(now).max()))
     assert (said.epoch, said.batch, said.batches, said.step) == (1 + done // 60, 1 + done % 60, 60, done)
 
 
@@ -138,6 +150,68 @@ def test_momentum_shows_what_it_remembers(data: MNIST) -> None:
     assert incoming.bias_change == pytest.approx(-0.1 * velocity_of_bias, abs=1e-6)
 
 
+def test_an_activation_has_the_digits_of_its_z(data: MNIST) -> None:
+    network = NeuralNetwork([784, 9, 10], seed=1)
+    network.model.parameters["0.bias"][3], network.model.parameters["2.bias"][4] = -25, -60
+    config = TrainingConfig(1, 10, 0.5, seed=SEED)
+    for layer, neuron in ((1, 3), (2, 4)):
+        said = explained(network, data, config, TrainingState(), layer, neuron)
+        assert (said.a > 0).all()
+        np.testing.assert_allclose(said.a, [1 / (1 + math.exp(-float(z))) for z in said.z], rtol=1e-14)
+        assert said.activation == "sigmoid"
+        assert said.logits is None
+
+
+def test_a_softmax_is_made_of_the_z_of_all_outputs(data: MNIST) -> None:
+    network = NeuralNetwork([784, 9, 10], "tanh", "cross_entropy", seed=1)
+    network.model.parameters["2.bias"][4] = -60
+    config = TrainingConfig(1, 25, 0.5, seed=SEED)
+    said = explained(network, data, config, TrainingState(), 2, 4)
+    assert said.activation == "softmax"
+    assert said.logits is not None
+    assert said.logits.shape == (MOST_EXAMPLES, 10)
+    np.testing.assert_array_equal(said.logits[:, 4], said.z)
+    for row, a in zip(said.logits.tolist(), said.a, strict=True):
+        assert a == pytest.approx(math.exp(row[4]) / sum(map(math.exp, row)), rel=1e-13, abs=0)
+
+
+def test_a_change_is_what_was_subtracted_also_where_it_is_lost_in_the_weight(data: MNIST) -> None:
+    network = NeuralNetwork([784, 9, 10], "tanh", seed=1)
+    config = TrainingConfig(1, 10, 1e-9, seed=SEED)
+    said = explained(network, data, config, TrainingState(), 2, 3).incoming
+    np.testing.assert_array_equal(said.after, said.weights)
+    assert said.changes.all()
+    np.testing.assert_allclose(said.changes, -1e-9 * said.gradients.astype(np.float64), rtol=1e-12)
+    assert said.bias_change == pytest.approx(-1e-9 * said.bias_gradient, rel=1e-12)
+
+
+@pytest.mark.parametrize(("longest", "is_shortened"), [(0.01, True), (1000.0, False)])
+@pytest.mark.parametrize("size", [10, 600])
+def test_a_gradient_is_said_to_be_shortened(
+    longest: float, is_shortened: bool, size: int, data: MNIST, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hippo.training.batches.CHUNK", 50)
+    network = NeuralNetwork([784, 9, 10], seed=1)
+    config = TrainingConfig(1, size, 0.5, seed=SEED, clip_norm=longest)
+    said = explained(network, data, config, TrainingState(), 2, 3)
+    images, labels = data.training_data.images, data.training_data.labels
+    order = shuffling(SEED).permutation(len(images))[:size]
+    network.loss.forward(network.model.forward(images[order]), np.eye(10, dtype=np.float32)[labels[order]])
+    network.model.backward(network.loss.backward())
+    norm = gradient_norm(network.model)
+    assert said.clip_factor == (pytest.approx(longest / norm, rel=1e-5) if is_shortened else 1.0)
+    whole = network.model.gradients["2.weights"][:, 3]
+    np.testing.assert_allclose(said.incoming.gradients, said.clip_factor * whole, rtol=1e-4, atol=1e-9)
+
+
+def test_adam_says_what_it_is_set_to(data: MNIST) -> None:
+    network = NeuralNetwork([784, 9, 10], seed=1)
+    for optimizer, betas, epsilon in (("adam", (0.9, 0.999), 1e-8), ("sgd", None, None)):
+        config = TrainingConfig(1, 10, 0.01, seed=SEED, optimizer=optimizer)
+        said = explained(network, data, config, TrainingState(), 2, 3)
+        assert (said.betas, said.epsilon) == (betas, epsilon)
+
+
 @pytest.mark.parametrize("size", [70, 600])
 def test_of_a_large_mini_batch_the_first_examples_are_shown_and_all_count(size: int, data: MNIST) -> None:
     network = NeuralNetwork([784, 9, 10], seed=1)
@@ -147,7 +221,7 @@ def test_of_a_large_mini_batch_the_first_examples_are_shown_and_all_count(size: 
     assert said.size == size
     assert len(said.examples) == len(said.a) == len(said.delta) == len(said.inputs) == MOST_EXAMPLES
     steps(network, data, config, state, 1)
-    np.testing.assert_array_equal(said.incoming.weights + said.incoming.changes, column(network, 2, 3)[0])
+    np.testing.assert_array_equal(said.incoming.after, column(network, 2, 3)[0])
 
 
 def test_a_mini_batch_in_parts_counts_as_one(data: MNIST, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -106,6 +107,26 @@ def test_delta_is_the_slope_of_the_cost() -> None:
 
     slopes = [(cost(1e-2, j) - cost(-1e-2, j)) / 2e-2 for j in range(5)]
     assert np.allclose(delta, slopes, atol=1e-3)
+
+
+@pytest.mark.parametrize("loss", ["quadratic", "cross_entropy"])
+def test_activations_and_errors_have_the_digits_of_their_z(loss: str) -> None:
+    """Where a sigmoid in float32 is 0 or 1, and its error nothing."""
+    network = NeuralNetwork([784, 6, 10], "sigmoid", loss, seed=1)
+    network.model.parameters["0.bias"][1:3], network.model.parameters["2.bias"][4:6] = (-25, 19), (-40, 19)
+    frame = frame_of(network, Wish(0, 2, 4))
+    found = {name: array.astype(np.float64) for name, array in arrays(frame.header, frame.payload).items()}
+    z, y = found["z.2"], np.eye(10)[frame.header["example"]["label"]]
+    sigmoid = [np.array([1 / (1 + math.exp(-one)) for one in found[f"z.{place}"]]) for place in (1, 2)]
+    a = sigmoid[1] if loss == "quadratic" else np.exp(z) / np.exp(z).sum()
+    delta = (a - y) * a * (1 - a) if loss == "quadratic" else a - y
+    assert np.allclose(found["a.1"], sigmoid[0], rtol=1e-6, atol=0)
+    assert np.allclose(found["a.2"], a, rtol=1e-6, atol=0)
+    assert np.allclose(found["delta.2"], delta, rtol=1e-5, atol=0)
+    back = (delta @ network.model.parameters["2.weights"].T) * sigmoid[0] * (1 - sigmoid[0])
+    assert np.allclose(found["delta.1"], back, rtol=1e-4, atol=0)
+    assert found["a.1"][1] > 0
+    assert frame.header["neuron"]["a"] == pytest.approx(a[4], rel=1e-7)
 
 
 def test_weights_come_rounded_and_biases_exact() -> None:

@@ -26,6 +26,9 @@ class ExplainedExampleReply(Reply):
     z: float | None = Field(description=f"The neuron's weighted sum and bias; {_FINITE}.", examples=[0.52])
     a: float | None = Field(description=f"What the activation makes of it; {_FINITE}.", examples=[0.63])
     delta: float | None = Field(description=f"dC/dz, of the mean over the mini-batch; {_FINITE}.", examples=[0.004])
+    logits: list[float | None] | None = Field(
+        description="The weighted sums of all outputs, where the activation is their softmax; else null."
+    )
     top: list[ProductReply] = Field(description="The 5 largest terms of the weighted sum, the largest first.")
     image_data: str = Field(description="The image: a PNG in base64, without a prefix.")
 
@@ -35,8 +38,8 @@ class ExplainedBiasReply(Reply):
 
     value: float | None = Field(description="Before the step.", examples=[-0.83])
     gradient: float | None = Field(description="dC/d of it: the sum over the mini-batch.", examples=[0.012])
-    change: float | None = Field(description="What the step adds.", examples=[-0.036])
-    after: float | None = Field(description="After the step.", examples=[-0.866])
+    change: float | None = Field(description="What the optimizer adds, in float64.", examples=[-0.036])
+    after: float | None = Field(description="After the step, rounded to float32 as in the run.", examples=[-0.866])
     memory: dict[str, float | None] = Field(
         description="What the optimizer remembers of it: `v` with momentum, `m` and `v` with adam."
     )
@@ -49,8 +52,8 @@ class ExplainedWeightReply(Reply):
     x: list[float | None] = Field(description="What comes in, for each of the examples.")
     weight: float | None = Field(description="Before the step.", examples=[-1.31])
     gradient: float | None = Field(description="dC/d of it: the sum over the mini-batch.", examples=[0.012])
-    change: float | None = Field(description="What the step adds.", examples=[-0.036])
-    after: float | None = Field(description="After the step.", examples=[-1.346])
+    change: float | None = Field(description="What the optimizer adds, in float64.", examples=[-0.036])
+    after: float | None = Field(description="After the step, rounded to float32 as in the run.", examples=[-1.346])
     memory: dict[str, float | None] = Field(description="As that of the bias.")
 
 
@@ -72,6 +75,12 @@ class ExplanationReply(Reply):
     nesterov: bool = Field(description="Nesterov's form of momentum.", examples=[False])
     weight_decay: float = Field(description="Of the optimizer.", examples=[0.0])
     clip_norm: float | None = Field(description="Longest gradient, or null.", examples=[None])
+    betas: list[float] | None = Field(description="beta1 and beta2 of adam; null for sgd.", examples=[None])
+    epsilon: float | None = Field(description="Of adam; null for sgd.", examples=[None])
+    clip_factor: float = Field(
+        description="What every gradient was multiplied by so that all are no longer than clip_norm.", examples=[1.0]
+    )
+    activation: str = Field(description="sigmoid, tanh, relu, leaky_relu or softmax.", examples=["sigmoid"])
     loss: float | None = Field(description="Mean of the mini-batch, before the step.", examples=[0.042])
     examples: list[ExplainedExampleReply] = Field(description="The first 20 images at most.")
     shown: int = Field(description="How many those are.", examples=[10])
@@ -84,7 +93,7 @@ class ExplanationReply(Reply):
         description="All weights of the neuron before the step; null where they are more than 2,000."
     )
     incoming_gradients: list[float | None] | None = Field(description="Their gradients.")
-    incoming_changes: list[float | None] | None = Field(description="What the step adds to them.")
+    incoming_changes: list[float | None] | None = Field(description="What the optimizer adds to them, in float64.")
 
 
 class WorstReply(Reply):

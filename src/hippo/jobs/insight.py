@@ -129,6 +129,10 @@ def _described(said: Explanation) -> dict[str, Any]:
         **{
             name: getattr(settings, name) for name in ("optimizer", "momentum", "nesterov", "weight_decay", "clip_norm")
         },
+        "betas": list(said.betas) if said.betas else None,
+        "epsilon": said.epsilon,
+        "clip_factor": said.clip_factor,
+        "activation": said.activation,
         "loss": _number(said.loss),
         "examples": [_example(said, row) for row in range(len(said.examples))],
         "shown": len(said.examples),
@@ -137,7 +141,7 @@ def _described(said: Explanation) -> dict[str, Any]:
             "value": _number(incoming.bias),
             "gradient": _number(incoming.bias_gradient),
             "change": _number(incoming.bias_change),
-            "after": _number(incoming.bias + incoming.bias_change),
+            "after": _number(incoming.bias_after),
             "memory": {letter: _number(value) for letter, value in incoming.bias_memory.items()},
         },
         "weights": [_weight(said, int(place)) for place in strongest if incoming.changes[place] != 0],
@@ -148,7 +152,7 @@ def _described(said: Explanation) -> dict[str, Any]:
 
 
 def _example(said: Explanation, row: int) -> dict[str, Any]:
-    products = said.inputs[row] * said.incoming.weights
+    products = said.inputs[row].astype(np.float64) * said.incoming.weights
     top = [int(place) for place in np.argsort(-np.abs(products), kind="stable")[:MOST_PRODUCTS]]
     return {
         "index": int(said.examples[row]),
@@ -156,6 +160,7 @@ def _example(said: Explanation, row: int) -> dict[str, Any]:
         "z": _number(said.z[row]),
         "a": _number(said.a[row]),
         "delta": _number(said.delta[row]),
+        "logits": _numbers(said.logits[row]) if said.logits is not None else None,
         "top": [
             {
                 "input": place,
@@ -177,7 +182,7 @@ def _weight(said: Explanation, place: int) -> dict[str, Any]:
         "weight": _number(incoming.weights[place]),
         "gradient": _number(incoming.gradients[place]),
         "change": _number(incoming.changes[place]),
-        "after": _number(incoming.weights[place] + incoming.changes[place]),
+        "after": _number(incoming.after[place]),
         "memory": {letter: _number(values[place]) for letter, values in incoming.memory.items()},
     }
 

@@ -2,6 +2,9 @@
 
 The step is not described but taken: by the training loop itself, on a network of the caller's that is given up for it,
 with the examples that come next in the run. Whoever lets the run itself go on by one mini-batch gets the same weights.
+
+The loop computes in float32. What it takes from numbers that are shown, too, is computed again from these in float64:
+a from z, and the change of a weight from what the optimizer was given; so a calculator finds the same.
 """
 
 from __future__ import annotations
@@ -13,16 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hippo.errors import InvalidValue
-from hippo.nn import Array, Linear, Loss, Module, Sequential, softmax
+from hippo.nn import Adam, Array, Linear, Loss, Module, Optimizer, Sequential, softmax
 from hippo.training.batches import Examples
 from hippo.training.callbacks import Callback
 from hippo.training.config import TrainingConfig
-from hippo.training.health import apart, layers_of
+from hippo.training.exact import activation_name, exact
+from hippo.training.health import layers_of
 from hippo.training.loop import train
 from hippo.training.state import TrainingRun, TrainingState
+from hippo.training.weight_change import weight_change
 
 #: Examples of the mini-batch of which single numbers are kept; sums are over all.
 MOST_EXAMPLES = 20
+#: Two sums of the same float32 numbers, added up in another order, may differ by this part.
+_ROUNDING = 1e-5
 
 
 @dataclass(frozen=True)
@@ -31,20 +38,24 @@ class Incoming:
 
     Attributes
     ----------
-    weights, gradients, changes : ndarray of float32 (n,)
-        The weights before the step; dC/dw over the mini-batch, as the optimizer was given it; what the step added.
+    weights, gradients, after : ndarray of float32 (n,)
+        The weights before the step; dC/dw over the mini-batch, as the optimizer was given it; the weights after it.
+    changes : ndarray of float64 (n,)
+        What the optimizer added to the weights, before the sum was rounded to float32.
     memory : dict of str to ndarray (n,)
         What the optimizer remembered of earlier steps before this one, by the letter in its paper, such as ``"v"``.
-    bias, bias_gradient, bias_change : float
+    bias, bias_gradient, bias_after, bias_change : float
     bias_memory : dict of str to float
     """
 
     weights: Array
     gradients: Array
+    after: Array
     changes: Array
     memory: dict[str, Array]
     bias: float
     bias_gradient: float
+    bias_after: float
     bias_change: float
     bias_memory: dict[str, float]
 
@@ -55,6 +66,8 @@ class Explanation:
 
     Attributes
     ----------
+    activation : str
+        Of the neuron; see `activation_name`.
     settings : TrainingConfig
         Those that the step was made with, with what was changed on the way.
     epoch, batch, batches : int
@@ -65,16 +78,25 @@ class Explanation:
         Examples of the mini-batch, of which the arrays below hold the first `MOST_EXAMPLES`.
     learning_rate, loss : float
         Of this step; the mean over the mini-batch, before the step.
+    clip_factor : float
+        What all gradients were multiplied by to be no longer than wanted; 1 where they were not too long.
+    betas, epsilon : (float, float) and float, or None
+        Of Adam.
     examples : ndarray of int (k,)
         Their places in the training set.
     labels : ndarray of int (k,)
     inputs : ndarray of float32 (k, n)
         What comes into the neuron.
-    z, a, delta : ndarray of float32 (k,)
-        Weighted sum and bias, what the activation makes of it, and dC/dz, which holds the mean's 1 / size.
+    z, delta : ndarray of float32 (k,)
+        Weighted sum and bias, and dC/dz, which holds the mean's 1 / size.
+    a : ndarray of float64 (k,)
+        What the activation makes of z.
+    logits : ndarray of float32 (k, classes), or None
+        The z of all outputs, where the activation is their softmax.
     incoming : Incoming
     """
 
+    activation: str
     settings: TrainingConfig
     epoch: int
     batch: int
@@ -83,12 +105,16 @@ class Explanation:
     size: int
     learning_rate: float
     loss: float
+    clip_factor: float
+    betas: tuple[float, float] | None
+    epsilon: float | None
     examples: NDArray[np.int64]
     labels: NDArray[np.intp]
     inputs: Array
     z: Array
     a: Array
     delta: Array
+    logits: Array | None
     incoming: Incoming
 
 
@@ -124,7 +150,7 @@ def explain_step(
         last = len(linear.parameters["bias"]) - 1
         raise InvalidValue(f"neuron must be a whole number from 0 to {last} in layer {layer}, not {neuron}.")
     place = model.modules.index(linear)
-    listener = _Listener(linear)
+    listener = _Listener(linear, neuron)
     observer = _Observer(linear, place, neuron)
     model.modules[place] = listener
     try:
@@ -133,14 +159,17 @@ def explain_step(
         pass
     finally:
         model.modules[place] = linear
-    if observer.incoming is None or observer.settings is None:
+    if observer.incoming is None or observer.settings is None or observer.optimizer is None:
         raise InvalidValue("This run has no step left.")
     settings = observer.settings
     order = _order(rng, state, len(training_data), settings)
     places = order[(state.batch - 1) * settings.mini_batch_size : state.batch * settings.mini_batch_size]
     examples = places[:MOST_EXAMPLES]
     z = np.concatenate(listener.outputs)
+    exact_z = z.astype(np.float64)
+    adam = observer.optimizer if isinstance(observer.optimizer, Adam) else None
     return Explanation(
+        activation=activation_name(activation),
         settings=settings,
         epoch=state.epoch + 1,
         batch=state.batch,
@@ -149,12 +178,16 @@ def explain_step(
         size=len(places),
         learning_rate=observer.learning_rate,
         loss=observer.loss_sum / len(places),
+        clip_factor=_clip_factor(listener.gradient, observer.incoming) if settings.clip_norm else 1.0,
+        betas=adam.betas if adam else None,
+        epsilon=adam.epsilon if adam else None,
         examples=examples,
         labels=np.asarray(training_data.labels[examples], np.intp),
         inputs=np.concatenate(listener.inputs),
         z=z[:, neuron],
-        a=(apart(activation).forward(z) if activation else softmax(z))[:, neuron],
+        a=(exact(activation).forward(exact_z) if activation else softmax(exact_z))[:, neuron],
         delta=np.concatenate(listener.deltas)[:, neuron],
+        logits=None if activation else z,
         incoming=observer.incoming,
     )
 
@@ -164,11 +197,15 @@ class _StepTaken(Exception):
 
 
 class _Listener(Module):
-    """Stands in the place of a layer and keeps the first rows of what passes it, forward and backward."""
+    """Stands in the place of a layer and keeps the first rows of what passes it, forward and backward.
 
-    def __init__(self, layer: Linear) -> None:
+    Of one neuron it keeps the gradient of the weights over all rows, as it is before anything shortens it.
+    """
+
+    def __init__(self, layer: Linear, neuron: int) -> None:
         super().__init__()
-        self._layer = layer
+        self._layer, self._neuron = layer, neuron
+        self.gradient = np.zeros(len(layer.parameters["weights"]))
         self.inputs: list[Array] = []
         self.outputs: list[Array] = []
         self.deltas: list[Array] = []
@@ -184,7 +221,9 @@ class _Listener(Module):
     def backward(self, gradient: Array) -> Array:
         """Do as the layer does."""
         self.deltas.append(gradient[: self._room].copy())
-        return self._layer.backward(gradient)
+        passed_on = self._layer.backward(gradient)
+        self.gradient += self._layer.gradients["weights"][:, self._neuron]
+        return passed_on
 
 
 class _Observer(Callback):
@@ -194,6 +233,7 @@ class _Observer(Callback):
         self._layer, self._place, self._neuron = layer, place, neuron
         self.incoming: Incoming | None = None
         self.settings: TrainingConfig | None = None
+        self.optimizer: Optimizer | None = None
         self.learning_rate = self.loss_sum = 0.0
 
     def on_train_begin(self, run: TrainingRun) -> None:
@@ -209,17 +249,21 @@ class _Observer(Callback):
         self._loss_before = run.state.loss_sum
 
     def on_batch_end(self, run: TrainingRun) -> None:
-        """Take the difference."""
-        self.settings = run.config
+        """Read what the step has left."""
+        self.settings, self.optimizer = run.config, run.optimizer
         self.learning_rate, self.loss_sum = run.optimizer.lr, run.state.loss_sum - self._loss_before
+        gradients = self._column(self._layer.gradients, "weights")
+        bias_gradient = float(self._layer.gradients["bias"][self._neuron])
         self.incoming = Incoming(
             self._weights,
-            self._column(self._layer.gradients, "weights"),
-            self._column(self._layer.parameters, "weights") - self._weights,
+            gradients,
+            self._column(self._layer.parameters, "weights"),
+            weight_change(run.optimizer, self._weights, gradients, self._memory),
             self._memory,
             self._bias,
-            float(self._layer.gradients["bias"][self._neuron]),
-            self._number("bias") - self._bias,
+            bias_gradient,
+            self._number("bias"),
+            float(weight_change(run.optimizer, self._bias, bias_gradient, self._bias_memory)),
             self._bias_memory,
         )
         raise _StepTaken
@@ -229,6 +273,13 @@ class _Observer(Callback):
 
     def _number(self, name: str) -> float:
         return float(self._layer.parameters[name][self._neuron])
+
+
+def _clip_factor(before: Array, incoming: Incoming) -> float:
+    """Return what a gradient was multiplied by, given what it was `before`; 1 where only rounding differs."""
+    long = float(np.linalg.norm(before))
+    factor = float(np.linalg.norm(incoming.gradients.astype(np.float64))) / long if long else 1.0
+    return factor if factor < 1 - _ROUNDING else 1.0
 
 
 def _layer(model: Sequential, layer: int) -> tuple[Linear, Module | None]:

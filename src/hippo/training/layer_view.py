@@ -1,7 +1,8 @@
 """One layer of a network that is watched: what it holds, what it makes of a digit, and how its weights are spread.
 
 It computes with an activation of its own and reads the layer's parameters where they are, between two steps; nothing in
-the network changes. ``snapshots`` puts the layers together.
+the network changes. Sums are made in float32, as the network makes them, and activations and errors of them in float64
+(see ``exact``). ``snapshots`` puts the layers together.
 """
 
 from __future__ import annotations
@@ -11,15 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hippo.nn import Array, LeakyReLU, Linear, Module, ReLU, Sigmoid, Tanh
+from hippo.nn import Array, Linear, Module
+from hippo.training.exact import activation_name, exact
 from hippo.training.frame import Parts, number
-from hippo.training.health import alike, apart
+from hippo.training.health import alike
 
 #: Neurons of a layer that are shown at most; of more, as many are chosen, evenly spaced.
 MOST_SHOWN = 200
 BINS = 24
-
-_ACTIVATIONS: dict[type[Module], str] = {Sigmoid: "sigmoid", Tanh: "tanh", ReLU: "relu", LeakyReLU: "leaky_relu"}
 
 Index = NDArray[np.intp]
 
@@ -29,8 +29,8 @@ class LayerView:
 
     Attributes
     ----------
-    z, a, delta : ndarray of float32 (1, size)
-        Weighted input, activation, dC/dz.
+    z, a, delta : ndarray of float64 (1, size)
+        Weighted input, which has the digits of a float32; what the activation makes of just that; dC/dz.
     shown : ndarray of int (up to 200,)
         Which neurons are shown.
     rows : ndarray of int, or None
@@ -39,30 +39,32 @@ class LayerView:
 
     def __init__(self, linear: Linear, activation: Module | None) -> None:
         self.linear = linear
-        self.activation = apart(activation) if activation else None
+        self.activation = exact(activation) if activation else None
+        self.activation_name = activation_name(activation)
         self.weights, self.bias = linear.parameters["weights"], linear.parameters["bias"]
         self.size = len(self.bias)
         self.is_thinned = self.size > MOST_SHOWN
         count = min(self.size, MOST_SHOWN)
         self.shown: Index = np.arange(count, dtype=np.intp) * self.size // count
         self.rows: Index | None = None
-        self.z = self.a = self.delta = np.zeros((1, self.size), np.float32)
+        self.z = self.a = self.delta = np.zeros((1, self.size))
 
     def forward(self, x: Array) -> Array:
         """Take the layer's input (1, inputs) and return a; z and a stay here."""
-        self.z = x @ self.weights + self.bias
+        self.z = (x.astype(np.float32, copy=False) @ self.weights + self.bias).astype(np.float64)
         self.a = self.activation.forward(self.z) if self.activation else self.z
         return self.a
 
     def backward(self, gradient: Array, wanted: bool) -> Array:
         """Take dC/da, or dC/dz where the loss has the activation within it; return dC/d(input) where it is `wanted`."""
+        gradient = gradient.astype(np.float64, copy=False)
         self.delta = self.activation.backward(gradient) if self.activation else gradient
-        return self.delta @ self.weights.T if wanted else self.delta
+        return self.delta.astype(np.float32) @ self.weights.T if wanted else self.delta
 
     def thinned(self, row: Array) -> Array:
-        """Return what is shown of one number for each neuron, (1, size)."""
+        """Return what is shown of one number for each neuron, (1, size), as float32."""
         thinned: Array = row[0, self.shown] if self.is_thinned else row[0]
-        return thinned
+        return thinned.astype(np.float32)
 
     def pack(self, place: int, parts: Parts) -> None:
         """Add what is the same for every digit."""
@@ -83,11 +85,10 @@ class LayerView:
 
     def statistics(self) -> dict[str, Any]:
         """Return what the header says of the layer, but for its gradient; dead and saturated are of hidden layers."""
-        activation = _ACTIVATIONS[type(self.activation)] if self.activation else "softmax"
         return {
             "size": self.size,
             "inputs": len(self.weights),
-            "activation": activation,
+            "activation": self.activation_name,
             "weight": _described(self.weights),
             "bias": _described(self.bias),
             "histogram": _histogram(self.weights),
