@@ -148,7 +148,7 @@ def test_chosen_runs_are_drawn_together_with_what_differs(page: Page, runs: Runs
 
     table = page.get_by_role("region", name="What differs", exact=True)
     expect(table.get_by_role("rowheader")).to_have_text(
-        ["State", "Test accuracy", "Training loss", "Epochs done", "Time", "Epochs", "Learning rate"]
+        ["State", "Test accuracy", "Training loss, last epoch", "Epochs done", "Time", "Epochs", "Learning rate"]
     )
     expect(table.locator("tr", has_text="Learning rate").locator("td")).to_have_text(["3", "0.5"])
     expect(table.locator("tr", has_text="Test accuracy").get_by_text("best")).to_have_count(1)
@@ -157,10 +157,11 @@ def test_chosen_runs_are_drawn_together_with_what_differs(page: Page, runs: Runs
     page.get_by_label("Validation").check()
     expect(accuracies.locator(".u-series")).to_have_count(5)
     expect(accuracies).to_have_attribute("aria-label", re.compile(r"A \S plain, run 1, validation \d\d\.\d\d"))
+    expect(losses).to_have_attribute("aria-label", re.compile(r"A \S plain, run 1, validation [\d.]+;"))
     page.get_by_label("Training").check()
-    expect(losses.locator(".u-series")).to_have_count(5)
+    expect(losses.locator(".u-series")).to_have_count(7)
     page.reload()
-    expect(losses.locator(".u-series")).to_have_count(5)
+    expect(losses.locator(".u-series")).to_have_count(7)
     expect(page.get_by_label("Choose plain, run 2")).to_be_checked()
     dashes = accuracies.locator(".u-marker").evaluate_all("(all) => all.map((e) => e.style.borderStyle)")
     page.set_viewport_size({"width": 390, "height": 844})

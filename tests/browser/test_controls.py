@@ -65,6 +65,9 @@ def test_a_pause_frees_the_worker_and_steps_are_single(page: Page, server: Serve
         expect(step).to_be_focused()
         now = record(server, run)
         assert (now["state"], now["step"]) == ("paused", rests["step"] + n)
+        figures = page.locator(".run-figures")
+        expect(figures).to_contain_text(re.compile(rf"Training loss, epoch {rests['epoch']}\s*{now['loss']:.3g}"[:-1]))
+        expect(figures).to_contain_text(re.compile(rf"Training loss so far, epoch {rests['epoch'] + 1}\s*\d"))
 
     page.reload()
     expect(page.locator(".run .state")).to_have_text("Paused")

@@ -23,6 +23,7 @@ EPOCH = {
     "test_total": 10000,
     "loss": 0.1,
     "training_accuracy": 0.4,
+    "validation_loss": 0.3,
     "test_loss": 0.2,
     "validation_accuracy": 0.6,
     "validation_total": 5,

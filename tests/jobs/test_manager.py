@@ -38,6 +38,7 @@ def test_a_run_from_submit_to_completion(stage: Stage) -> None:
     assert (update["correct"], update["total"], update["accuracy"]) == (5000, 10000, 0.5)
     assert (update["elapsed_time"], update["eta_seconds"]) == (1.0, 1.0)
     assert (update["training_accuracy"], update["gradient_norm"]) == (0.4, 0.25)
+    assert (update["loss"], update["validation_loss"], update["test_loss"]) == (0.1, 0.3, 0.2)
     assert update["neurons"] == [{"dead": 1, "saturated": 2, "alike": 3, "total": 30}]
     network = stage.store.network("a")
     assert (network.revision, network.accuracy, network.epochs_trained) == (job_id, 0.5, 2)

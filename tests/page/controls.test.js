@@ -10,7 +10,7 @@ import { jobAfter, jobUnderWay, networkStatus, stateWord } from "../../static/js
 import { createStore, shownJob } from "../../static/js/store.js";
 
 const RUNNING = { job_id: "j", network_id: "n", state: "running", epoch: 2, total_epochs: 10, batch: 0, batches: null, step: 10_000, learning_rate: 3, momentum: 0, mini_batch_size: 10, optimizer: "sgd" };
-const PAUSED = { ...RUNNING, state: "paused", batch: 120, batches: 5000, step: 10_120, loss: 0.0312 };
+const PAUSED = { ...RUNNING, state: "paused", batch: 120, batches: 5000, step: 10_120, loss: 0.05, loss_so_far: 0.0312 };
 const words = (job, busy = {}) => controls.controlsOf(job, busy).map(({ word, off }) => (off ? `${word} (${off})` : word));
 
 test("each state has its controls, and what cannot be done now says why", () => {
@@ -36,7 +36,7 @@ test("where a run stands is said in a sentence", () => {
   assert.equal(controls.standing({ ...RUNNING, pace: 1 }), "In slow motion: 1\u00a0mini-batch a second.");
   assert.equal(controls.standing({ ...RUNNING, pace: 30 }), "In slow motion: 30\u00a0mini-batches a second.");
   assert.equal(controls.standing({ ...RUNNING, pace: 0.1 }), "In slow motion: one mini-batch in 10\u00a0s.");
-  assert.equal(controls.pausedWords(PAUSED), "Paused in epoch 3, after 120 of 5,000 mini-batches. Loss 0.03120.");
+  assert.equal(controls.pausedWords(PAUSED), "Paused in epoch 3, after 120 of 5,000 mini-batches. Training loss of this epoch so far: 0.03120.");
 });
 
 test("a pace that was set from elsewhere stands among the choices", () => {

@@ -90,6 +90,13 @@ test("every offer is a change that the form takes, and that changes something", 
   }
 });
 
+test("overfitting is judged by the validation loss, in runs of earlier versions by the test loss", () => {
+  const { network, job, epochs } = run("overfit");
+  const measured = epochs.map((e) => ({ ...e, validationLoss: e.testLoss * 2, testLoss: 0.1 }));
+  assert.match(hints(network, job, measured)[0].text, /the training loss fell .*, but the validation loss rose from 0\.1\d+ to 0\.2\d+: on images that it does not learn from it gets worse\.$/);
+  assert.deepEqual(hints(network, job, epochs.map((e) => ({ ...e, validationLoss: 0.1 }))), []);
+});
+
 test("who augments already is offered dropout, and who does both to stop earlier", () => {
   const { network, job, epochs } = run("overfit");
   const changes = (n, j) => hints({ ...network, ...n }, { ...job, ...j }, epochs)[0].offer?.changes ?? null;

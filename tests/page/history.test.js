@@ -5,7 +5,7 @@ import test from "node:test";
 
 import { accuracyColumns, applyEvent, emptyHistory, epochSpan, lossColumns, sparkline } from "../../static/js/logic/history.js";
 
-const update = (seq, epoch, more = {}) => ({ seq, epoch, accuracy: epoch / 10, loss: 1 / epoch, test_loss: 2 / epoch, elapsed_time: epoch, attempt: 1, ...more });
+const update = (seq, epoch, more = {}) => ({ seq, epoch, accuracy: epoch / 10, loss: 1 / epoch, validation_loss: 3 / epoch, test_loss: 2 / epoch, elapsed_time: epoch, attempt: 1, ...more });
 const epochsOf = (history) => history.epochs.map((e) => e.epoch);
 
 test("events in order make the curve, and the end is known", () => {
@@ -15,7 +15,7 @@ test("events in order make the curve, and the end is known", () => {
   assert.deepEqual(epochsOf(history), [1, 2, 3]);
   assert.equal(history.ended, true);
   assert.deepEqual(accuracyColumns(history.epochs), [[1, 2, 3], [10, 20, 30]]);
-  assert.deepEqual(lossColumns(history.epochs)[1], [2, 1, 2 / 3]);
+  assert.deepEqual(lossColumns(history.epochs), [[1, 2, 3], [1, 1 / 2, 1 / 3], [3, 3 / 2, 1], [2, 1, 2 / 3]]);
 });
 
 test("an event that came before changes nothing, one that comes too early is a gap", () => {
@@ -37,8 +37,8 @@ test("a second attempt reports its epochs anew, from wherever it goes on", () =>
 
 test("values that are not numbers are gaps in the curve", () => {
   const history = emptyHistory();
-  applyEvent(history, "training_update", update(1, 1, { loss: null, test_loss: undefined, accuracy: NaN }));
-  assert.deepEqual(history.epochs[0], { epoch: 1, accuracy: null, loss: null, testLoss: null, validation: null, training: null, elapsed: 1, speed: null, gradientNorm: null, neurons: null });
+  applyEvent(history, "training_update", update(1, 1, { loss: null, validation_loss: undefined, test_loss: undefined, accuracy: NaN }));
+  assert.deepEqual(history.epochs[0], { epoch: 1, accuracy: null, loss: null, validationLoss: null, testLoss: null, validation: null, training: null, elapsed: 1, speed: null, gradientNorm: null, neurons: null });
   assert.deepEqual(accuracyColumns(history.epochs)[1], [null]);
 });
 

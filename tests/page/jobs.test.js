@@ -42,11 +42,32 @@ test("a sign of life between epochs moves the bar and never brings an ended run 
   const queued = { state: "queued", status: "pending", queue_position: 2, progress: 0, last_seq: 0 };
   const started = jobs.jobUnderWay(queued, "training_started", { attempt: 1 }, 2000);
   assert.deepEqual([started.state, started.queue_position, started.progress], ["running", null, 0]);
-  const later = jobs.jobUnderWay(started, "training_progress", { progress: 12.5, loss: 0.3, elapsed_time: 1, eta_seconds: 7 }, 3000);
-  assert.deepEqual([later.progress, later.loss, later.eta_seconds, later.received, later.last_seq], [12.5, 0.3, 7, 3000, 0]);
+  const later = jobs.jobUnderWay({ ...started, loss: 0.4 }, "training_progress", { progress: 12.5, loss: 0.3, elapsed_time: 1, eta_seconds: 7 }, 3000);
+  assert.deepEqual([later.progress, later.loss, later.loss_so_far, later.eta_seconds, later.received, later.last_seq], [12.5, 0.4, 0.3, 7, 3000, 0]);
   const ended = { ...running, state: "cancelled" };
   assert.equal(jobs.jobUnderWay(ended, "training_progress", { progress: 50 }, 3000), ended);
   assert.equal(spaced(jobs.announcement(started, { ...later, total_epochs: 2, epoch: 0 })), "Training 12 %: epoch 0 of 2.");
+});
+
+test("the loss of a whole epoch and that of the epoch under way never take each other's name", () => {
+  const before = { ...running, state: "running", attempt: 1, loss: 0.04, batch: 0, step: 60_000 };
+  const last = { epoch: 12, loss: 0.04 };
+  assert.deepEqual(jobs.trainingLosses(before, last), [["Training loss, epoch 12", 0.04]]);
+  const under = jobs.jobUnderWay(before, "training_progress", { loss: 0.9, batch: 100, batches: 5000, step: 60_100 }, 2000);
+  const both = [["Training loss, epoch 12", 0.04], ["Training loss so far, epoch 13", 0.9]];
+  for (const known of [last, undefined]) assert.deepEqual(jobs.trainingLosses(under, known), both);
+  const paused = jobs.jobUnderWay(under, "training_paused", { epoch: 13, batch: 100, batches: 5000, step: 60_100, loss: 0.9 }, 2000);
+  assert.deepEqual(jobs.trainingLosses(paused, last), both);
+  // A record has no such figure: it stays while it holds.
+  const record = { ...paused, loss_so_far: undefined };
+  assert.deepEqual(jobs.trainingLosses(jobs.withLossSoFar(record, paused), last), both);
+  assert.equal(jobs.trainingLosses(jobs.withLossSoFar({ ...record, step: 60_101 }, paused), last).length, 1);
+  assert.equal(jobs.trainingLosses(jobs.withLossSoFar({ ...record, state: "running", step: 60_101 }, paused), last).length, 2);
+  assert.equal(jobs.trainingLosses(jobs.withLossSoFar({ ...record, epoch: 13 }, paused), last).length, 1);
+  const next = jobs.jobAfter(paused, "training_update", { seq: 13, epoch: 13, total_epochs: 30, loss: 0.03 }, 2000);
+  assert.deepEqual(jobs.trainingLosses({ ...next, batch: 1 }, { epoch: 13, loss: 0.03 }), [["Training loss, epoch 13", 0.03]]);
+  assert.deepEqual(jobs.trainingLosses({ ...paused, state: "completed" }, last), [["Training loss, epoch 12", 0.04]]);
+  assert.deepEqual(jobs.trainingLosses({ state: "running", epoch: 0, loss: null }, undefined), []);
 });
 
 test("advice after a divergence is a smaller rate, and never larger than what suits the network", () => {

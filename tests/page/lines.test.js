@@ -5,7 +5,7 @@ import test from "node:test";
 
 import { MARKERS, MOST_RUNS, lastOf, letter, linesOf } from "../../static/js/logic/lines.js";
 
-const epoch = (n, more = {}) => ({ epoch: n, accuracy: 0.5, loss: 1 / n, testLoss: 2 / n, validation: 0.6, training: null, ...more });
+const epoch = (n, more = {}) => ({ epoch: n, accuracy: 0.5, loss: 1 / n, validationLoss: n === 1 ? 3 : null, testLoss: 2 / n, validation: 0.6, training: null, ...more });
 const run = (name, ...epochs) => ({ name, epochs });
 
 test("runs of different length share one axis", () => {
@@ -20,7 +20,8 @@ test("accuracies are percentages; images of which nothing is known have no line"
   const { data, lines } = linesOf([run("a", epoch(1))], ["test", "validation", "training"], "accuracy");
   assert.deepEqual(data, [[1], [50], [60]]);
   assert.equal(lines.length, 2);
-  assert.equal(linesOf([run("a", epoch(1))], ["validation"], "loss").lines.length, 0);
+  assert.deepEqual(linesOf([run("a", epoch(1), epoch(2))], ["validation"], "loss").data, [[1, 2], [3, null]]);
+  assert.equal(linesOf([run("a", epoch(2))], ["validation"], "loss").lines.length, 0);
   assert.deepEqual(linesOf([run("a")], ["test"], "loss"), { data: [[]], lines: [] });
 });
 

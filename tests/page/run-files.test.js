@@ -31,7 +31,7 @@ test("CSV has a header and one line for each epoch, all of one length; unknown f
   assert.equal(lines[4], "");
   const commas = (line) => line.replace(/"([^"]|"")*"/g, "").split(",").length;
   assert.equal(new Set(lines.slice(0, 4).map(commas)).size, 1);
-  assert.match(lines[0], /^name,job_id,network_id,architecture,.*,run_accuracy,.*,epoch,test_accuracy,test_loss,.*,training_loss,epoch_neurons$/);
+  assert.match(lines[0], /^name,job_id,network_id,architecture,.*,run_accuracy,.*,epoch,test_accuracy,test_loss,validation_accuracy,validation_loss,training_accuracy,training_loss,epoch_neurons$/);
   assert.ok(lines[1].startsWith(`"'=cmd|""1"", x, run 1",j,n,`), lines[1]);
   assert.ok(lines[1].endsWith('"[{""dead"":1}]"'), lines[1]);
 });

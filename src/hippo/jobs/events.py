@@ -110,13 +110,13 @@ class TrainingUpdate(TrainingEvent):
 
     `epoch` counts from 1 to `total_epochs`; `accuracy` is `correct` / `total` on the test set, 0-1, and
     `validation_accuracy` is `validation_correct` / `validation_total` on the validation set; `progress` is percent;
-    `elapsed_time` and `eta_seconds` are seconds; `loss` is the mean over the epoch's training examples, `test_loss`
-    the mean over the test set, and `training_accuracy` the share of the training examples that were right while the
-    network learned, 0-1; `learning_rate` is that of the epoch's last step; `gradient_norm` is the Euclidean length of
-    the gradient, the mean over each 100th mini-batch; `images_per_second` the speed of training. `neurons` holds, for
-    each hidden layer, how many of its `total` neurons are `dead`, `saturated` or `alike` (see
-    `hippo.training.health`). `attempt` is 1, and one more each time the job starts again after the death of its worker;
-    its epochs are then reported anew.
+    `elapsed_time` and `eta_seconds` are seconds; `loss` is the mean over the epoch's training examples while it
+    learned, `validation_loss` and `test_loss` are the means over those sets after it, and `training_accuracy` is the
+    share of the training examples that were right while the network learned, 0-1; `learning_rate` is that of the
+    epoch's last step; `gradient_norm` is the Euclidean length of the gradient, the mean over each 100th mini-batch;
+    `images_per_second` the speed of training. `neurons` holds, for each hidden layer, how many of its `total` neurons
+    are `dead`, `saturated` or `alike` (see `hippo.training.health`). `attempt` is 1, and one more each time the job
+    starts again after the death of its worker; its epochs are then reported anew.
     """
 
     name: ClassVar[str] = "training_update"
@@ -133,6 +133,7 @@ class TrainingUpdate(TrainingEvent):
     validation_total: int
     loss: float
     training_accuracy: float
+    validation_loss: float
     test_loss: float
     learning_rate: float
     gradient_norm: float

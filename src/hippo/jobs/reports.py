@@ -185,6 +185,7 @@ class Reports:
             validation_total=message["validation_total"],
             loss=message["loss"],
             training_accuracy=message["training_accuracy"],
+            validation_loss=message["validation_loss"],
             test_loss=message["test_loss"],
             learning_rate=message["learning_rate"],
             gradient_norm=message["gradient_norm"],

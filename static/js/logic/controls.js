@@ -59,7 +59,7 @@ export function place(job) {
 
 /** For screen readers, after a pause or a step. @param {Job} job */
 export function pausedWords(job) {
-  return `Paused ${place(job)}.${isNumber(job.loss) ? ` Loss ${loss(job.loss)}.` : ""}`;
+  return `Paused ${place(job)}.${isNumber(job.loss_so_far) ? ` Training loss of this epoch so far: ${loss(job.loss_so_far)}.` : ""}`;
 }
 
 /** @param {number|null} pace */

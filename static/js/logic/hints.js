@@ -21,7 +21,7 @@ const STILL_HIGH = 0.5;
 /** What the loss is for a network that knows nothing and says so; above it the network is surely wrong. */
 const GUESSING = Math.log(10);
 const WORSE_THAN_GUESSING = 1.15;
-/** Overfitting: the test loss is so many times its lowest, which was so many epochs ago, and training went on falling. */
+/** Overfitting: the validation loss is so many times its lowest, which was so many epochs ago, and training went on falling. */
 const ROSE = 1.25;
 const SINCE = 3;
 const FELL_ON = 0.7;
@@ -162,16 +162,18 @@ function tooLow({ network, job, epochs, last, suggested }) {
 
 /** @param {Facts} facts @returns {Hint|null} */
 function overfitting({ network, job, epochs, last }) {
-  if (!epochs.every((e) => isNumber(e.testLoss) && isNumber(e.loss))) return null;
-  const best = epochs.reduce((lowest, e) => (e.testLoss < lowest.testLoss ? e : lowest));
-  if (last.testLoss < best.testLoss * ROSE || last.epoch - best.epoch < SINCE || last.loss > best.loss * FELL_ON) return null;
+  // Runs of earlier versions do not have the validation loss.
+  const [key, name] = isNumber(last.validationLoss) ? ["validationLoss", "validation loss"] : ["testLoss", "test loss"];
+  if (!epochs.every((e) => isNumber(e[key]) && isNumber(e.loss))) return null;
+  const best = epochs.reduce((lowest, e) => (e[key] < lowest[key] ? e : lowest));
+  if (last[key] < best[key] * ROSE || last.epoch - best.epoch < SINCE || last.loss > best.loss * FELL_ON) return null;
   const shifted = Boolean(job.augment?.length);
   const offer = !shifted
     ? { label: "Try it with shifted pictures", changes: { augment: "shift" } }
     : !network.dropout && network.architecture.length > 2 ? { label: "Try it with dropout 0.2", changes: { dropout: "0.2" } } : null;
   return {
     cause: "overfitting",
-    text: `It learns the training images by heart: since epoch ${count(best.epoch)} the training loss fell from ${loss(best.loss)} to ${loss(last.loss)}, but the test loss rose from ${loss(best.testLoss)} to ${loss(last.testLoss)}.`,
+    text: `It learns the training images by heart: since epoch ${count(best.epoch)} the training loss fell from ${loss(best.loss)} to ${loss(last.loss)}, but the ${name} rose from ${loss(best[key])} to ${loss(last[key])}: on images that it does not learn from it gets worse.`,
     tryText: `${!shifted ? "Pictures that are shifted a little, anew in each epoch, cannot be learnt by heart." : offer ? "Dropout leaves no neuron to rely on." : "Train for fewer epochs."}${!shifted || offer ? ` So do fewer epochs: ${count(best.epoch)} were enough.` : ""}`,
     offer,
   };

@@ -7,11 +7,12 @@
 import { isNumber } from "./format.js";
 
 /**
- * @typedef {{epoch: number, accuracy: number|null, loss: number|null, testLoss: number|null, validation: number|null, training: number|null, elapsed: number|null, speed: number|null, gradientNorm: number|null, neurons: {dead: number, saturated: number, alike: number, total: number}[]|null}} Epoch
+ * @typedef {{epoch: number, accuracy: number|null, loss: number|null, validationLoss: number|null, testLoss: number|null, validation: number|null, training: number|null, elapsed: number|null, speed: number|null, gradientNorm: number|null, neurons: {dead: number, saturated: number, alike: number, total: number}[]|null}} Epoch
  * @typedef {{epoch: number, batch: number, step: number, changes: Record<string, {from: number, to: number}>}} Change settings
  *   that were changed while the run was under way, in epoch `epoch` (from 1) after `batch` of its mini-batches
  * @typedef {{lastSeq: number, attempt: number, epochs: Epoch[], changes: Change[], ended: boolean, complete: boolean}} History
- *   `accuracy`: of the test set; `validation`, `training`: accuracies, too, 0 to 1; `complete`: everything the server had was read at least once
+ *   `loss`: of the training images while the network learned, the others after the epoch; `validationLoss` is null in runs of earlier
+ *   versions; `accuracy`: of the test set; `validation`, `training`: accuracies, too, 0 to 1; `complete`: everything the server had was read at least once
  */
 
 /** @returns {History} */
@@ -46,6 +47,7 @@ function addEpoch(history, data) {
     epoch: data.epoch,
     accuracy: numberOrNull(data.accuracy),
     loss: numberOrNull(data.loss),
+    validationLoss: numberOrNull(data.validation_loss),
     testLoss: numberOrNull(data.test_loss),
     validation: numberOrNull(data.validation_accuracy),
     training: numberOrNull(data.training_accuracy),
@@ -61,9 +63,9 @@ function numberOrNull(value) {
   return isNumber(value) ? value : null;
 }
 
-/** Columns for a chart of the losses. @param {Epoch[]} epochs @returns {[number[], (number|null)[], (number|null)[]]} */
+/** Columns for a chart of the losses on training, validation and test images. @param {Epoch[]} epochs @returns {(number|null)[][]} */
 export function lossColumns(epochs) {
-  return [epochs.map((e) => e.epoch), epochs.map((e) => e.testLoss), epochs.map((e) => e.loss)];
+  return [epochs.map((e) => e.epoch), epochs.map((e) => e.loss), epochs.map((e) => e.validationLoss), epochs.map((e) => e.testLoss)];
 }
 
 /** Columns for a chart of the accuracy in percent. @param {Epoch[]} epochs @returns {[number[], (number|null)[]]} */

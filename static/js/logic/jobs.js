@@ -105,7 +105,7 @@ export function jobAfter(job, event, data, now) {
     next.state = data.state ?? "running";
     next.status = "training";
     next.queue_position = null;
-    Object.assign(next, { batch: 0, batches: null });
+    Object.assign(next, { batch: 0, batches: null, loss_so_far: null });
   } else if (event === "training_changed") {
     for (const [name, { to }] of Object.entries(data.changes ?? {})) next[name] = to;
     next.pending_changes = {};
@@ -119,7 +119,8 @@ export function jobAfter(job, event, data, now) {
 }
 
 /**
- * The job after a sign of life, which has no number; one that has ended stays as it is.
+ * The job after a sign of life, which has no number; one that has ended stays as it is. `loss` stays that of the last
+ * whole epoch, as in the records; the mean over the mini-batches of the epoch under way is `loss_so_far`.
  * @param {Job} job @param {string} event @param {Record<string, any>} data @param {number} now ms
  * @returns {Job}
  */
@@ -128,15 +129,40 @@ export function jobUnderWay(job, event, data, now) {
   const next = { ...job, state: "running", status: "training", queue_position: null, received: now };
   if (event === "training_started") return Object.assign(next, { attempt: data.attempt ?? job.attempt });
   if (event === "training_paused") return paused(next, data);
-  for (const key of ["progress", "loss", "elapsed_time", "eta_seconds", "batch", "batches", "step"]) if (isNumber(data[key])) next[key] = data[key];
+  for (const key of ["progress", "elapsed_time", "eta_seconds", "batch", "batches", "step"]) if (isNumber(data[key])) next[key] = data[key];
+  next.loss_so_far = isNumber(data.loss) ? data.loss : null;
   return next;
+}
+
+/**
+ * A record that was read, with what only signs of life tell, as long as it holds: where a paused run is still at the same
+ * mini-batch, and where a running one is still in the same epoch.
+ * @param {Job} record @param {Job|undefined} known @returns {Job}
+ */
+export function withLossSoFar(record, known) {
+  if (!known || !isNumber(known.loss_so_far) || !isUnfinished(record) || record.attempt !== known.attempt || record.epoch !== known.epoch) return record;
+  return isRunning(record) || record.step === known.step ? { ...record, loss_so_far: known.loss_so_far } : record;
+}
+
+/**
+ * The training losses of a run, each under its own name: that of the last whole epoch, and the mean over the mini-batches
+ * of the epoch under way.
+ * @param {Job} job @param {{epoch: number, loss: number|null}|undefined} last epoch that is known
+ * @returns {[name: string, value: number|null][]}
+ */
+export function trainingLosses(job, last) {
+  const [epoch, whole] = last ? [last.epoch, last.loss] : [job.epoch, job.loss];
+  const losses = isNumber(whole) ? [[`Training loss, epoch ${count(epoch)}`, whole]] : [];
+  if ((isRunning(job) || isPaused(job)) && job.batch && isNumber(job.loss_so_far)) losses.push([`Training loss so far, epoch ${count(job.epoch + 1)}`, job.loss_so_far]);
+  return losses;
 }
 
 /** @param {Job} job to be written to @param {Record<string, any>} data of training_paused */
 function paused(job, data) {
   Object.assign(job, { state: "paused", pause_requested: false, eta_seconds: null });
   if (isNumber(data.epoch)) job.epoch = data.epoch - 1;
-  for (const key of ["batch", "batches", "step", "loss"]) if (data[key] !== undefined) job[key] = data[key];
+  for (const key of ["batch", "batches", "step"]) if (data[key] !== undefined) job[key] = data[key];
+  job.loss_so_far = isNumber(data.loss) ? data.loss : null;
   const done = (job.epoch ?? 0) + (isNumber(job.batches) && job.batches > 0 ? job.batch / job.batches : 0);
   if (job.total_epochs) job.progress = Math.min(100, (100 * done) / job.total_epochs);
   return job;

@@ -11,7 +11,7 @@ export const MOST_RUNS = 8;
 export const MARKERS = [["circle", "\u25cf"], ["square", "\u25a0"], ["triangle", "\u25b2"], ["diamond", "\u25c6"], ["cross", "\u2716"], ["flag", "\u25bc"], ["plus", "\u271a"], ["ring", "\u25cb"]];
 const DASHES = { test: [], validation: [9, 5], training: [2, 4] };
 const FIELDS = {
-  loss: { test: "testLoss", training: "loss" },
+  loss: { test: "testLoss", validation: "validationLoss", training: "loss" },
   accuracy: { test: "accuracy", validation: "validation", training: "training" },
 };
 const WORDS = { test: "test", validation: "validation", training: "training" };

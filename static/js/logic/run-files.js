@@ -13,7 +13,7 @@ const ABOUT_EVENTS = new Set(["job_id", "network_id", "seq", "attempt", "timesta
 /** Figures of an epoch, by the names in the file; those that come later with newer servers follow behind. */
 const FIGURES = [
   ["epoch", "epoch"], ["accuracy", "test_accuracy"], ["test_loss", "test_loss"], ["validation_accuracy", "validation_accuracy"],
-  ["training_accuracy", "training_accuracy"], ["loss", "training_loss"],
+  ["validation_loss", "validation_loss"], ["training_accuracy", "training_accuracy"], ["loss", "training_loss"],
 ];
 
 /**

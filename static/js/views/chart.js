@@ -114,7 +114,7 @@ class HippoChart extends HTMLElement {
       height: HEIGHT,
       padding: [10, 12, 0, 0],
       cursor: { drag: { x: false, y: false }, points: { size: 7 }, y: false },
-      legend: { live: true, markers: { width: 0 } },
+      legend: { live: true, markers: { width: 2, dash: (_, i) => legendDash(this.#lines[i - 1]?.dash) } },
       scales: {
         x: { time: false, range: () => [this.#span > 1 ? 1 : 0.5, this.#span > 1 ? this.#span : 1.5] },
         y: { range: (_, low, high) => this.#range(low, high) },
@@ -183,6 +183,11 @@ class HippoChart extends HTMLElement {
     }
     return [0, high > 0 ? high * 1.08 : 1];
   }
+}
+
+/** How the legend draws dashes. @param {number[]|undefined} dash */
+function legendDash(dash) {
+  return !dash ? "solid" : dash[0] > 4 ? "dashed" : "dotted";
 }
 
 customElements.define("hippo-chart", HippoChart);

@@ -11,7 +11,7 @@ import { differing } from "../logic/settings.js";
 import "./lines-chart.js";
 
 const UNLIKE = "These runs do not make the same loss small, so their losses cannot be compared with each other.";
-const UNMEASURED = "Losses are measured on test and training images only.";
+const UNMEASURED = "For some of these runs the loss on validation images was not measured.";
 const PLOTS = [
   { kind: "loss", title: "Loss per epoch", unit: "Loss", words: loss, help: "How wrong the outputs are; lower is better." },
   { kind: "accuracy", title: "Accuracy per epoch", unit: "Accuracy, %", words: (v) => percent(v / 100, 2), help: "The share of images that are read rightly; higher is better." },
@@ -21,7 +21,7 @@ const PLOTS = [
 const RESULTS = [
   { name: "State", words: stateWord },
   { name: "Test accuracy", words: (job) => percent(job.accuracy, 2), value: (job) => job.accuracy, best: "high" },
-  { name: "Training loss", words: (job) => loss(job.loss) },
+  { name: "Training loss, last epoch", words: (job) => loss(job.loss) },
   { name: "Epochs done", words: (job) => count(job.epoch ?? 0) },
   { name: "Time", words: (job) => duration(job.elapsed_time) },
 ];
@@ -40,15 +40,16 @@ export function comparedView(rows, choice, state, act) {
         </fieldset>
       </div>
       ${rows.length > MOST_RUNS ? html`<p class="help">The curves are of the first ${MOST_RUNS} chosen runs; more could not be told apart.</p>` : nothing}
-      <div class="plots">${PLOTS.map((plot) => plotView({ ...plot, help: plot.kind === "loss" ? lossHelp(rows, choice, plot.help) : plot.help }, runs, reading, choice, state))}</div>
+      <div class="plots">${PLOTS.map((plot) => plotView({ ...plot, help: plot.kind === "loss" ? lossHelp(rows, runs, choice, plot.help) : plot.help }, runs, reading, choice, state))}</div>
     </section>
     ${tableView(rows)}`;
 }
 
-/** What is to be known of the losses that are drawn. @param {import("../logic/compare.js").Row[]} rows @param {import("../logic/compare.js").Choice} choice @param {string} help */
-function lossHelp(rows, choice, help) {
+/** What is to be known of the losses that are drawn. @param {import("../logic/compare.js").Row[]} rows @param {{epochs: import("../logic/history.js").Epoch[]}[]} runs @param {import("../logic/compare.js").Choice} choice @param {string} help */
+function lossHelp(rows, runs, choice, help) {
   const unlike = new Set(rows.map(({ settings }) => settings.loss).filter(Boolean)).size > 1;
-  return unlike ? UNLIKE : choice.curves.includes("validation") ? `${help} ${UNMEASURED}` : help;
+  const unmeasured = choice.curves.includes("validation") && runs.some(({ epochs }) => epochs.length && !epochs.some((epoch) => isNumber(epoch.validationLoss)));
+  return unlike ? UNLIKE : unmeasured ? `${help} ${UNMEASURED}` : help;
 }
 
 /** @param {typeof PLOTS[number]} plot @param {{name: string, epochs: any[]}[]} runs @param {boolean} reading @param {import("../logic/compare.js").Choice} choice @param {import("../store.js").State} state */

@@ -8,11 +8,13 @@ import { accuracyColumns, epochSpan, lossColumns } from "../logic/history.js";
 import { isUnfinished } from "../logic/jobs.js";
 import "./chart.js";
 
+/** Dashes and colours by the images, the dashes as where runs are compared. */
 const LOSS_LINES = [
-  { label: "Test", color: "--accent", format: loss },
-  { label: "Training", color: "--ink-2", dash: [6, 4], format: loss },
+  { label: "Training images", color: "--run-2", dash: [2, 4], format: loss },
+  { label: "Validation images", color: "--run-3", dash: [9, 5], format: loss },
+  { label: "Test images", color: "--accent", format: loss },
 ];
-const ACCURACY_LINES = [{ label: "Test", color: "--accent", format: (v) => percent(v / 100, 2) }];
+const ACCURACY_LINES = [{ label: "Test images", color: "--accent", format: (v) => percent(v / 100, 2) }];
 
 /** @param {Record<string, any>} network @param {any} job @param {import("../store.js").State} state */
 export function curvesView(network, job, state) {
@@ -26,9 +28,9 @@ export function curvesView(network, job, state) {
   const told = marksSummary(marks);
   return html`<section class="charts" aria-label="Curves">
     <figure class="card">
-      <figcaption><h2>Loss per epoch</h2><p class="help">How wrong the outputs are; lower is better.</p></figcaption>
+      <figcaption><h2>Loss per epoch</h2><p class="help">How wrong the outputs are; lower is better. It learns from the training images only: when their curve falls and the other two rise, it learns them by heart.</p></figcaption>
       <hippo-chart .data=${losses} .lines=${LOSS_LINES} .span=${span} .unit=${"Loss"} .theme=${state.theme} .from=${"zero"} .marks=${marks}
-        .summary=${`Loss after ${plural(epochs.length, "epoch")}: ${loss(last.testLoss)} on test images, ${loss(last.loss)} on training images.${told}`}></hippo-chart>
+        .summary=${`Loss after ${plural(epochs.length, "epoch")}: ${loss(last.loss)} on training images, ${loss(last.validationLoss)} on validation images, ${loss(last.testLoss)} on test images.${told}`}></hippo-chart>
     </figure>
     <figure class="card">
       <figcaption><h2>Accuracy per epoch</h2><p class="help">Share of the 10,000 test images that are read rightly; higher is better.</p></figcaption>

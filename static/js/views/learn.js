@@ -6,7 +6,7 @@ import { canStartAgain } from "../logic/experiments.js";
 import { NO_VALUE, count, duration, loss, percent, plain, progress, speed } from "../logic/format.js";
 import { checkTraining, suggestedRate } from "../logic/forms.js";
 import { kindText } from "../logic/learning.js";
-import { advice, elapsed, isPaused, isRunning, isUnfinished, stateWord, timeLeft, waitingText } from "../logic/jobs.js";
+import { advice, elapsed, isPaused, isRunning, isUnfinished, stateWord, timeLeft, trainingLosses, waitingText } from "../logic/jobs.js";
 import { rateFor, recipeOfJob } from "../logic/recipe.js";
 import { networkHref } from "../logic/routes.js";
 import { runsOf, shownJob } from "../store.js";
@@ -70,8 +70,6 @@ function figures(job, history, now) {
   const running = isRunning(job);
   const last = history?.epochs.at(-1);
   const under = running || isPaused(job);
-  // Within an epoch the loss is that of its mini-batches so far.
-  const lossNow = under && job.batch ? job.loss : last?.loss ?? job.loss;
   const item = (term, value) => (value === NO_VALUE ? nothing : html`<div><dt>${term}</dt><dd>${value}</dd></div>`);
   return html`<dl class="run-figures">
     ${item("Epoch", `${count(job.epoch ?? 0)} of ${count(job.total_epochs)}`)}
@@ -80,7 +78,7 @@ function figures(job, history, now) {
     ${item("Elapsed", duration(elapsed(job, now)))}
     ${running ? item("Time left", timeLeft(job, now)) : nothing}
     ${item("Speed", speed(last?.speed ?? job.images_per_second))}
-    ${item("Training loss", loss(lossNow))}
+    ${trainingLosses(job, last).map(([name, value]) => item(name, loss(value)))}
   </dl>`;
 }
 
