@@ -135,14 +135,15 @@ def test_a_run_is_seen_live_explained_step_by_step_and_after_a_restart(
     expect(card.locator("tbody").first.locator("tr")).to_have_count(10)
     step = server.get(f"/api/training/{job}")["step"]
     said = card.get_by_role("table", name="The weights that change most").locator("tbody tr").first.locator("th, td")
-    place, after = int(said.nth(0).inner_text()), said.nth(4).inner_text()
+    (place,) = re.findall(r"^neuron (\d+) of hidden layer 1$", said.nth(0).inner_text())
+    after = said.nth(4).inner_text()
     batch = card.locator("p strong").first  # of the step that is explained
     explained = batch.inner_text()
     card.get_by_role("button", name="Take this step").click()
     expect(batch).not_to_have_text(explained)
     expect(card.get_by_role("button", name="Take this step")).to_be_enabled()
     assert server.get(f"/api/training/{job}")["step"] == step + 1
-    now = server.get(f"/api/training/{job}/explanation?layer=2&neuron=0")["incoming_weights"][place]
+    now = server.get(f"/api/training/{job}/explanation?layer=2&neuron=0")["incoming_weights"][int(place)]
     assert number(after) == pytest.approx(now, rel=1e-3)
 
     server.kill()

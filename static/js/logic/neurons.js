@@ -6,13 +6,16 @@ const SYMBOLS = { sigmoid: "\u03c3(z)", tanh: "tanh z", relu: "max(0, z)", leaky
 
 const RAISED = { "-": "\u207b", 0: "\u2070", 1: "\u00b9", 2: "\u00b2", 3: "\u00b3", 4: "\u2074", 5: "\u2075", 6: "\u2076", 7: "\u2077", 8: "\u2078", 9: "\u2079" };
 
-/** A number of a network: four digits, and powers of ten where they are needed. @param {number|null|undefined} value */
-export function number(value) {
+/**
+ * A number of a network, with powers of ten where they are needed: what is not 0 never reads 0.
+ * @param {number|null|undefined} value @param {number} [figures] significant ones, one fewer before a power of ten
+ */
+export function number(value, figures = 4) {
   if (value == null || !Number.isFinite(value)) return "\u2013";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size >= 1e-3 && size < 1e5) return String(Number(value.toPrecision(4))).replace("-", "\u2212");
-  const [digits, power] = value.toExponential(2).split("e");
+  if (size >= 1e-3 && size < 1e5) return String(Number(value.toPrecision(figures))).replace("-", "\u2212");
+  const [digits, power] = value.toExponential(figures - 2).split("e");
   return `${digits.replace("-", "\u2212")}\u00b710${[...String(Number(power))].map((sign) => RAISED[sign]).join("")}`;
 }
 
@@ -65,9 +68,14 @@ export function strongestInputs(frame, layer, neuron, limit = 6) {
     .filter(({ product }) => product !== 0);
 }
 
+/** Both counted from 1, from the top left. @param {number} pixel */
+export function pixelPlace(pixel) {
+  return `row ${Math.floor(pixel / 28) + 1}, column ${(pixel % 28) + 1}`;
+}
+
 /** @param {number} pixel */
 export function pixelName(pixel) {
-  return `pixel in row ${Math.floor(pixel / 28) + 1}, column ${(pixel % 28) + 1}`;
+  return `pixel in ${pixelPlace(pixel)}`;
 }
 
 /** @param {import("./frames.js").Frame} frame @param {number} layer @param {number} neuron */

@@ -2,7 +2,10 @@
 
 import { html, nothing } from "lit/html.js";
 
-import { bias, choices, changeTerms, gradientTerms, rule, sumTerms } from "../logic/explained.js";
+import {
+  activationFormula, activationValue, bias, changeTerms, choices, clipWords, countingWords, exactly, gradientTerms, inputName, logitWords, rule,
+  softmaxTerms, sumTerms,
+} from "../logic/explained.js";
 import { chosenNeuron } from "../insight.js";
 import { count } from "../logic/format.js";
 import { number } from "../logic/neurons.js";
@@ -51,30 +54,53 @@ function choiceView(network, state, act) {
 /** @param {Record<string, any>} said the API's explanation */
 function stepView(said) {
   const heaviest = said.weights[0];
+  const examples = said.examples.slice(0, SHOWN);
+  const logits = examples[0]?.logits;
   return html`
-    <p>The next step is mini-batch <strong>${count(said.batch)}</strong> of ${count(said.batches)} in epoch ${count(said.epoch)}: ${count(said.mini_batch_size)} images, mean loss C = ${number(said.loss)}. ${rule(said)}</p>
+    <p>The next step is mini-batch <strong>${count(said.batch)}</strong> of ${count(said.batches)} in epoch ${count(said.epoch)}: ${count(said.mini_batch_size)} images, mean loss C = ${number(said.loss)}. ${rule(said)} ${clipWords(said)}</p>
     <h3>Forward: what the neuron makes of each image</h3>
     <div class="table-scroll" tabindex="0" role="region" aria-label="Numbers of each image"><table class="numbers">
-      <thead><tr><th scope="col">Image</th><th scope="col">Label</th><th scope="col">z = \u03a3 w\u00a0x + b</th><th scope="col">a</th><th scope="col">\u03b4 = \u2202C/\u2202z</th><th scope="col">What counts most in z</th></tr></thead>
-      <tbody>${said.examples.slice(0, SHOWN).map((example) => html`<tr>
+      <thead><tr><th scope="col">Image</th><th scope="col">Label</th><th scope="col">z = \u03a3 w\u00a0x + b</th><th scope="col">${formula(activationFormula(said))}</th><th scope="col">\u03b4 = \u2202C/\u2202z</th>${logits ? html`<th scope="col">All ${logits.length} z</th>` : nothing}<th scope="col">What counts most in z</th></tr></thead>
+      <tbody>${examples.map((example) => html`<tr>
         <th scope="row"><img class="tiny" width="28" height="28" src="data:image/png;base64,${example.image_data}" alt="Training image ${example.index}"></th>
-        <td>${example.label}</td><td>${number(example.z)}</td><td>${number(example.a)}</td><td>${number(example.delta)}</td>
-        <td class="sum">${sumTerms(example.top)} + \u2026</td>
+        <td>${example.label}</td><td>${exactly(example.z)}</td><td>${activationValue(said, example)}</td><td>${exactly(example.delta)}</td>
+        ${example.logits ? html`<td class="sum">${halves(example.logits)}</td>` : nothing}
+        <td class="sum">${sumTerms(said, example.top).map((term, i) => html`<div>${i ? "+ " : ""}${term}</div>`)}</td>
       </tr>`)}</tbody>
     </table></div>
-    ${said.total > SHOWN ? html`<p class="help">The first ${SHOWN} of ${count(said.total)} images; the gradients are sums over all.</p>` : nothing}
+    ${logits
+      ? html`<div class="formulas"><p><span class="formula-name">First image</span> <code>${formula(softmaxTerms(said, examples[0]))}</code></p></div>`
+      : nothing}
+    <p class="help">${countingWords(said)}${said.total > SHOWN ? ` These are the first ${SHOWN} of ${count(said.total)} images; the gradients are sums over all.` : ""}</p>
     <h3>Backward: how its weights will change</h3>
     <div class="formulas">
-      <p><span class="formula-name">Bias</span> <code>${bias(said)}</code></p>
-      ${heaviest ? html`<p><span class="formula-name">Weight ${heaviest.input}</span> <code>${gradientTerms(said, heaviest)}</code></p>
-        <p><span class="formula-name"></span> <code>${changeTerms(said, heaviest)}</code></p>` : nothing}
+      ${lines("Bias", bias(said))}
+      ${heaviest ? lines(`Weight from ${inputName(said, heaviest.input)}`, [gradientTerms(said, heaviest), ...changeTerms(said, heaviest)]) : nothing}
     </div>
     ${said.weights.length
       ? html`<div class="table-scroll" tabindex="0" role="region" aria-label="Weights that change most"><table class="numbers">
           <caption>The weights that change most</caption>
-          <thead><tr><th scope="col">from input</th><th scope="col">w</th><th scope="col">\u2202C/\u2202w = \u03a3 x\u00a0\u03b4</th><th scope="col">\u0394w</th><th scope="col">w after</th></tr></thead>
-          <tbody>${said.weights.map((weight) => html`<tr><th scope="row">${weight.input}</th><td>${number(weight.weight)}</td><td>${number(weight.gradient)}</td><td>${number(weight.change)}</td><td>${number(weight.after)}</td></tr>`)}</tbody>
-        </table></div>`
+          <thead><tr><th scope="col">from input</th><th scope="col">w</th><th scope="col">\u2202C/\u2202w${clipWords(said) ? nothing : " = \u03a3 x\u00a0\u03b4"}</th><th scope="col">\u0394w</th><th scope="col">w after</th></tr></thead>
+          <tbody>${said.weights.map((weight) => html`<tr><th scope="row">${inputName(said, weight.input)}</th><td>${exactly(weight.weight)}</td><td>${exactly(weight.gradient)}</td><td>${number(weight.change)}</td><td>${exactly(weight.after)}</td></tr>`)}</tbody>
+        </table></div>
+        <p class="help">w after is w + \u0394w rounded to the seven digits that the run keeps of a weight (float32).</p>`
       : html`<p class="help">This step changes none of its weights: no gradient reaches it.</p>`}
   `;
+}
+
+/** Powers stand higher. @param {string} text such as "e^z", "e^(−1.5)" */
+function formula(text) {
+  return text.split(/\^(\([^)]*\)|[^\s)]+)/).map((part, i) => (i % 2 ? html`<sup>${part.replace(/^\((.*)\)$/, "$1")}</sup>` : part));
+}
+
+/** @param {(number|null)[]} logits in two lines */
+function halves(logits) {
+  const words = logitWords(logits).split(", ");
+  const half = Math.ceil(words.length / 2);
+  return [words.slice(0, half), words.slice(half)].map((line) => html`<div>${line.join(", ")}</div>`);
+}
+
+/** @param {string} name @param {string[]} texts one under the other */
+function lines(name, texts) {
+  return html`<p><span class="formula-name">${name}</span> <code>${texts.map((text, i) => html`${i ? html`<br>` : nothing}${formula(text)}`)}</code></p>`;
 }
