@@ -110,6 +110,55 @@ def test_slow_motion_and_settings_in_flight(page: Page, server: Server, run: dic
     expect(page.get_by_label("Learning rate")).to_have_value("3")
 
 
+def change_rate(server: Server, job: dict[str, Any], rate: float) -> None:
+    """Change a run's learning rate past the page, and wait until it counts."""
+    before = len(record(server, job)["changes"])
+    server.post(f"/api/training/{job['job_id']}/settings", {"learning_rate": rate})
+    steps.wait_until(lambda: len(record(server, job)["changes"]) > before)
+
+
+def stop(server: Server, job: dict[str, Any]) -> None:
+    server.post(f"/api/training/{job['job_id']}/cancel", {})
+    steps.wait_until(lambda: record(server, job)["finished_at"] is not None)
+
+
+def test_changes_close_together_are_numbered_and_told_below(page: Page, server: Server, run: dict[str, Any]) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    for rate in (0.5, 0.4, 0.3, 0.2):
+        change_rate(server, run, rate)
+    stop(server, run)
+    told = page.locator(".mark-list li")
+    expect(told).to_have_text(
+        [
+            re.compile(rf"^{n} \u00b7 in epoch \d+: learning rate from {old} to {new}$")
+            for n, (old, new) in enumerate([("3", "0.5"), ("0.5", "0.4"), ("0.4", "0.3"), ("0.3", "0.2")], 1)
+        ]
+    )
+    for chart in page.locator("hippo-chart").all():
+        expect(chart.locator(".mark-badge").last).to_have_text(re.compile("4$"))
+        boxes = chart.evaluate(
+            "(e) => [e, e.querySelector('.u-over'), ...e.querySelectorAll('.mark-badge')]"
+            ".map((one) => one.getBoundingClientRect().toJSON())"
+        )
+        whole, plot, *badges = boxes
+        for badge, after in zip(badges, [*badges[1:], {"left": whole["right"] + 1}], strict=True):
+            assert whole["left"] <= badge["left"] < badge["right"] < after["left"]
+            assert whole["top"] <= badge["top"] < badge["bottom"] <= plot["top"]
+
+    # A run with as many changes has marks of its own.
+    network = run["network_id"]
+    other = server.post(f"/api/networks/{network}/train", {"epochs": 500, "mini_batch_size": 1000})
+    steps.wait_until(lambda: record(server, other)["epoch"] >= 1)
+    for rate in (1.5, 1.4, 1.3, 1.2):
+        change_rate(server, other, rate)
+    stop(server, other)
+    badges = page.locator("hippo-chart").first.locator(".mark-badge")
+    for shown, begin, end in ((run, "3 to 0.5", "0.3 to 0.2"), (other, "3 to 1.5", "1.3 to 1.2")) * 2:
+        page.goto(f"{server.url}/#/networks/{network}/learn?run={shown['job_id']}")
+        expect(badges.first).to_have_attribute("title", re.compile(begin))
+        expect(badges.last).to_have_attribute("title", re.compile(end))
+
+
 def test_what_the_state_does_not_allow_is_said_in_words(
     page: Page, server: Server, run: dict[str, Any], watch: Watch
 ) -> None:

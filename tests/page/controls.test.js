@@ -62,7 +62,9 @@ test("changes are marked where they were made, and told in the summary", () => {
   change(1, 3, 2500, { learning_rate: { from: 3, to: 0.5 }, mini_batch_size: { from: 10, to: 100 } });
   change(2, 5, 125, { momentum: { from: 0, to: 0.9 } });
   const marks = controls.marksOf(history.changes, { mini_batch_size: 100 });
-  assert.deepEqual(marks.map(({ x, text }) => [x, text]), [[2.5, "rate 0.5, batch 100"], [4.25, "momentum 0.9"]]);
+  assert.deepEqual(marks.map(({ x, where, what }) => [x, where, what]), [
+    [2.5, "in epoch 3", "learning rate from 3 to 0.5, mini-batch size from 10 to 100"], [4.25, "in epoch 5", "momentum from 0 to 0.9"],
+  ]);
   assert.equal(controls.marksSummary(marks), " Changed on the way: in epoch 3 learning rate from 3 to 0.5, mini-batch size from 10 to 100; in epoch 5 momentum from 0 to 0.9.");
   assert.equal(controls.marksSummary([]), "");
   assert.equal(history.epochs.length, 0);

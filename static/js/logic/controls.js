@@ -116,14 +116,13 @@ function count1(field, value) {
   return field === "mini_batch_size" ? count(value) : plain(value);
 }
 
-const MARK_WORDS = { learning_rate: "rate", momentum: "momentum", mini_batch_size: "batch" };
 const TRAINING_IMAGES = 50_000;
 
 /**
  * The changes of a run as marks on a curve over epochs: a point of the curve at epoch n is the end of epoch n.
  * @param {import("./history.js").Change[]} changes in their order
  * @param {Job} job
- * @returns {{x: number, text: string, sentence: string}[]}
+ * @returns {{x: number, where: string, what: string, sentence: string}[]} "in epoch 4", "learning rate from 3 to 0.5", both
  */
 export function marksOf(changes, job) {
   // The size of the mini-batches in which each epoch is counted: going back from the last one.
@@ -132,9 +131,9 @@ export function marksOf(changes, job) {
   for (const { epoch, batch, changes: made } of changes.toReversed()) {
     if (made.mini_batch_size) size = made.mini_batch_size.from;
     const part = batch / Math.ceil(TRAINING_IMAGES / (size || 1));
-    const text = Object.entries(made).map(([name, { to }]) => `${MARK_WORDS[name] ?? name} ${plain(to)}`).join(", ");
-    const sentence = Object.entries(made).map(([name, { from, to }]) => `${SETTINGS[name]?.word.toLowerCase() ?? name} from ${plain(from)} to ${plain(to)}`).join(", ");
-    marks.unshift({ x: epoch - 1 + Math.min(1, part || 0), text, sentence: `in epoch ${count(epoch)} ${sentence}` });
+    const where = `in epoch ${count(epoch)}`;
+    const what = Object.entries(made).map(([name, { from, to }]) => `${SETTINGS[name]?.word.toLowerCase() ?? name} from ${count1(name, from)} to ${count1(name, to)}`).join(", ");
+    marks.unshift({ x: epoch - 1 + Math.min(1, part || 0), where, what, sentence: `${where} ${what}` });
   }
   return marks;
 }

@@ -1,16 +1,18 @@
 /**
  * <hippo-chart>: a curve per epoch, drawn by uPlot. It is given columns and draws them; it follows the width of
  * its place and the theme, and is a picture with a summary for screen readers. The legend shows the values
- * under the pointer, else the latest.
+ * under the pointer, else the latest. What changed on the way is a dashed line with a numbered badge above the plot.
  */
 
 import uPlot from "uplot";
 
 import { colorOf } from "../colors.js";
+import { badgesOf } from "../logic/marks.js";
 
 const HEIGHT = 240;
-/** Lines of words for marks, before they stand upon each other. */
-const MARK_ROWS = 4;
+/** Above the plot, without badges and with them. */
+const ROOM = 10;
+const ROOM_FOR_BADGES = 32;
 const EPOCH_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 
 /** @typedef {{label: string, color: string, dash?: number[], format: (value: number) => string}} Line */
@@ -21,7 +23,8 @@ class HippoChart extends HTMLElement {
   #plot = null;
   #lines = [];
   #span = 1;
-  /** @type {{x: number, text: string}[]} */ #marks = [];
+  /** @type {{x: number, sentence: string}[]} */ #marks = [];
+  #badges = document.createElement("div");
   #observer = new ResizeObserver(() => this.#resize());
 
   /** @type {string} */ unit = "";
@@ -39,11 +42,11 @@ class HippoChart extends HTMLElement {
     this.#refresh();
   }
 
-  /** @param {{x: number, text: string}[]} marks what changed on the way, and where on the axis of epochs */
+  /** @param {{x: number, sentence: string}[]} marks what changed on the way, and where on the axis of epochs */
   set marks(marks) {
-    if (marks.length === this.#marks.length) return;
+    if (JSON.stringify(marks) === JSON.stringify(this.#marks)) return;
     this.#marks = marks;
-    this.#plot?.redraw(false);
+    this.#plot?.redraw(true, true); // the badges take room from the plot
   }
 
   /** @param {string} theme colours are read again when it changes */
@@ -96,6 +99,8 @@ class HippoChart extends HTMLElement {
     this.#plot?.destroy();
     this.replaceChildren();
     this.#plot = new uPlot(this.#options(), this.#data, this);
+    this.#badges.className = "mark-badges";
+    this.#plot.over.parentElement.append(this.#badges);
     this.#showLatest();
   }
 
@@ -106,13 +111,12 @@ class HippoChart extends HTMLElement {
   #options() {
     const ink = colorOf(this, "--ink-2");
     const line = colorOf(this, "--line");
-    const ground = colorOf(this, "--surface");
     const font = `12px ${getComputedStyle(this).fontFamily}`;
     const axis = { stroke: ink, font, labelFont: font, labelSize: 18, ticks: { show: false }, grid: { stroke: line, width: 1 } };
     return {
       width: this.clientWidth,
       height: HEIGHT,
-      padding: [10, 12, 0, 0],
+      padding: [() => (this.#marks.length ? ROOM_FOR_BADGES : ROOM), 12, 0, 0],
       cursor: { drag: { x: false, y: false }, points: { size: 7 }, y: false },
       legend: { live: true, markers: { width: 2, dash: (_, i) => legendDash(this.#lines[i - 1]?.dash) } },
       scales: {
@@ -135,43 +139,43 @@ class HippoChart extends HTMLElement {
         })),
       ],
       hooks: {
-        draw: [(u) => this.#drawMarks(u, ink, ground, font)],
+        drawAxes: [(u) => this.#drawMarks(u, ink)], // below the curves
+        draw: [(u) => this.#placeBadges(u)],
         setCursor: [(u) => { if (u.cursor.idx == null && u === this.#plot) this.#showLatest(); }],
       },
     };
   }
 
-  /**
-   * Dashed lines with a word each, one below the other where they stand close together.
-   * @param {uPlot} u @param {string} color @param {string} ground behind the words @param {string} font
-   */
-  #drawMarks(u, color, ground, font) {
+  /** Dashed lines where something changed. @param {uPlot} u @param {string} color */
+  #drawMarks(u, color) {
     const { ctx, bbox } = u;
     const scale = devicePixelRatio;
     ctx.save();
-    ctx.font = font.replace(/^\d+/, (size) => String(Number(size) * scale));
-    Object.assign(ctx, { strokeStyle: color, fillStyle: color, lineWidth: scale, textBaseline: "top", textAlign: "left" });
+    Object.assign(ctx, { strokeStyle: color, lineWidth: scale });
     ctx.setLineDash([3 * scale, 3 * scale]);
-    const taken = [];
-    for (const { x, text } of this.#marks) {
+    for (const { x } of this.#marks) {
       const at = Math.round(Math.min(bbox.left + bbox.width, Math.max(bbox.left, u.valToPos(x, "x", true)))) + 0.5;
-      const width = ctx.measureText(text).width;
-      const right = at + 5 * scale + width < bbox.left + bbox.width;
-      const left = right ? at + 5 * scale : at - 5 * scale - width;
-      let row = 0;
-      while (row < MARK_ROWS - 1 && taken.some((t) => t.row === row && left < t.right + 6 * scale && left + width > t.left - 6 * scale)) row += 1;
-      taken.push({ row, left, right: left + width });
       ctx.beginPath();
       ctx.moveTo(at, bbox.top);
       ctx.lineTo(at, bbox.top + bbox.height);
       ctx.stroke();
-      const top = bbox.top + (2 + row * 15) * scale;
-      ctx.fillStyle = ground;
-      ctx.fillRect(left - 2 * scale, top - scale, width + 4 * scale, 15 * scale); // over a curve a word could not be read
-      ctx.fillStyle = color;
-      ctx.fillText(text, left, top);
     }
     ctx.restore();
+  }
+
+  /** @param {uPlot} u */
+  #placeBadges(u) {
+    const { offsetLeft: left, offsetTop: top, clientWidth: width } = u.over;
+    const places = this.#marks.map(({ x }) => Math.min(width, Math.max(0, u.valToPos(x, "x"))));
+    this.#badges.replaceChildren(...badgesOf(places, width).map(({ first, last, text, at }) => {
+      const badge = document.createElement("span");
+      badge.className = "mark-badge";
+      badge.textContent = text;
+      badge.title = this.#marks.slice(first - 1, last).map(({ sentence }) => sentence).join("; ");
+      badge.style.left = `${left + at}px`;
+      badge.style.top = `${top - 8}px`;
+      return badge;
+    }));
   }
 
   /** The y axis: losses from zero, accuracies between round percents around what was reached. @param {number} low @param {number} high */

@@ -1,6 +1,6 @@
 /** The two charts of a run: loss and accuracy per epoch, or what will be there and how to get it. */
 
-import { html } from "lit/html.js";
+import { html, nothing } from "lit/html.js";
 
 import { loss, percent, plural } from "../logic/format.js";
 import { marksOf, marksSummary } from "../logic/controls.js";
@@ -37,7 +37,16 @@ export function curvesView(network, job, state) {
       <hippo-chart .data=${accuracyColumns(epochs)} .lines=${ACCURACY_LINES} .span=${span} .unit=${"Accuracy, %"} .theme=${state.theme} .from=${"percent"} .marks=${marks}
         .summary=${`Accuracy after ${plural(epochs.length, "epoch")}: ${percent(last.accuracy)} of the test images.${told}`}></hippo-chart>
     </figure>
+    ${marks.length ? marksView(marks) : nothing}
   </section>`;
+}
+
+/** What the numbers above the curves stand for. @param {ReturnType<typeof marksOf>} marks */
+function marksView(marks) {
+  return html`<div class="card marks">
+    <h3 id="marks-title">Changed on the way</h3>
+    <ol class="mark-list" aria-labelledby="marks-title">${marks.map(({ where, what }, i) => html`<li>${i + 1} \u00b7 ${where}: ${what}</li>`)}</ol>
+  </div>`;
 }
 
 /** @param {any} job @param {any} history @param {Record<string, any>} network */
