@@ -141,6 +141,16 @@ export function shownJob(state, job) {
   return job?.state === "running" && state.busy[`batch:${job.job_id}`] ? { ...job, state: "paused" } : job;
 }
 
+/** Whether the server does not answer, so that nothing that is shown of a run may hold any more. @param {State} state */
+export function isLost(state) {
+  return state.connection === "lost";
+}
+
+/** Until when the time of a run is counted: now, or the last sign of life. @param {State} state @param {number} now ms */
+export function countedUntil(state, now) {
+  return isLost(state) ? Math.min(now, state.lastHeard) : now;
+}
+
 /** The runs of a network, newest first. @param {State} state @param {string} networkId */
 export function runsOf(state, networkId) {
   return Object.values(state.jobs)

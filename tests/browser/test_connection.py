@@ -30,12 +30,15 @@ def test_killed_and_started_again_the_page_goes_on_by_itself(page: Page, server:
     server.kill()
     expect(page.locator(".connection")).to_have_text(RECONNECTING)
     expect(page.locator(".banner")).to_contain_text("What you see is from")
+    expect_last_heard(page)
     expect(page.locator("hippo-chart canvas")).to_have_count(2)
     server.start()
 
     steps.expect_connected(page)
     expect(page.locator(".banner")).to_be_hidden()
     expect(page.locator(".run .state")).to_have_text("Training")
+    expect(page.locator("body")).not_to_contain_text("Last heard")
+    expect(page).not_to_have_title(re.compile("Last heard"))
     steps.expect_epoch(page, 5, 400)
     expect(page.get_by_label("Mini-batch size")).to_have_value("77")
     page.get_by_role("button", name="Stop").click()
@@ -44,6 +47,24 @@ def test_killed_and_started_again_the_page_goes_on_by_itself(page: Page, server:
     expect(page.locator(".item[aria-current]")).to_contain_text("Trained")
     page.get_by_role("link", name="Test", exact=True).click()
     expect(page.locator(".example img.pixels")).to_have_count(2)
+
+
+def expect_last_heard(page: Page) -> None:
+    """What is said of the run is what was last heard, and its time stands still."""
+    for place in (".run .state", ".item[aria-current]", ".figures", ".runs .state", ".workers", "#control-standing"):
+        expect(page.locator(place).first).to_contain_text("Last heard: ")
+    expect(page).to_have_title(re.compile(r"^Last heard: \d+\s% – running – Learn – Hippo$"))
+    expect(page.locator("main")).not_to_contain_text("Time left")
+    expect(page.locator(".item").filter(has_text="kept")).to_contain_text("Trained")
+    elapsed = page.locator(".run-figures div").filter(has_text="Elapsed").locator("dd")
+    before = elapsed.inner_text()
+    page.evaluate(
+        "{ const now = Date.now; window.back = () => { Date.now = now; }; Date.now = () => now() + 7_200_000; }"
+    )
+    page.get_by_label("Mini-batch size").fill("77")  # so that the page is drawn again
+    expect(page.locator(".facts")).to_contain_text(re.compile(r"created 2\sh ago"))
+    expect(elapsed).to_have_text(before)
+    page.evaluate("window.back()")
 
 
 def test_stopped_in_good_order_and_started_again(page: Page, server: Server, watch: Watch) -> None:

@@ -14,6 +14,10 @@ test("the four words of the list", () => {
   assert.deepEqual(jobs.networkStatus(network, { state: "queued" }), { kind: "queued", text: "Queued" });
   assert.deepEqual(jobs.networkStatus(network, { state: "completed" }), { kind: "trained", text: "Trained" });
   assert.deepEqual(jobs.networkStatus({ trained: false }, null), { kind: "new", text: "New" });
+  assert.equal(spaced(jobs.networkStatus(network, running, true).text), "Last heard: Training 40 %");
+  assert.equal(jobs.networkStatus(network, { state: "paused" }, true).text.slice(0, 18), "Last heard: Paused");
+  assert.equal(jobs.networkStatus(network, { state: "queued" }, true).text, "Last heard: Queued");
+  assert.equal(jobs.networkStatus(network, { state: "completed" }, true).text, "Trained");
   assert.equal(jobs.stateWord({ ...running, cancel_requested: true }), "Stopping");
 });
 

@@ -50,15 +50,21 @@ export function stateWord(job) {
 /**
  * The status of a network in the list.
  * @param {Record<string, any>} network @param {Job|null|undefined} job its unfinished job, if any
+ * @param {boolean} [lost] whether the server does not answer
  * @returns {{kind: "new"|"queued"|"paused"|"training"|"trained", text: string}}
  */
-export function networkStatus(network, job) {
+export function networkStatus(network, job, lost = false) {
   if (isUnfinished(job)) {
-    if (job.state === "running") return { kind: "training", text: `Training ${progress(job.progress ?? 0)}` };
-    if (isPaused(job)) return { kind: "paused", text: `Paused ${progress(job.progress ?? 0)}` };
-    return { kind: "queued", text: stateWord(job) };
+    if (job.state === "running") return { kind: "training", text: heard(`Training ${progress(job.progress ?? 0)}`, lost) };
+    if (isPaused(job)) return { kind: "paused", text: heard(`Paused ${progress(job.progress ?? 0)}`, lost) };
+    return { kind: "queued", text: heard(stateWord(job), lost) };
   }
   return network.trained ? { kind: "trained", text: "Trained" } : { kind: "new", text: "New" };
+}
+
+/** Words about an unfinished job; while the server does not answer they say that they are the last that was heard. @param {string} words @param {boolean} lost */
+export function heard(words, lost) {
+  return lost ? `Last heard: ${words}` : words;
 }
 
 /** Seconds since the job began. @param {Job} job @param {number} now ms */

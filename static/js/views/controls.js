@@ -5,7 +5,8 @@ import { live } from "lit/directives/live.js";
 
 import { count, plain } from "../logic/format.js";
 import { SETTINGS, askedWords, checkSettings, controlsOf, paceWords, pacesWith, settingsOf, standing } from "../logic/controls.js";
-import { isUnfinished } from "../logic/jobs.js";
+import { heard, isUnfinished } from "../logic/jobs.js";
+import { isLost } from "../store.js";
 import { textField } from "./fields.js";
 import { epochIcon, pauseIcon, playIcon, stepIcon, stopIcon } from "./icons.js";
 
@@ -29,7 +30,7 @@ export function controlsView(job, state, act) {
       ${controlsOf(job, state.busy).map(({ name, word, hint, off }) => html`<button class="button ${name === "resume" ? "primary" : ""} ${name}" type="button" id="control-${name}"
         aria-disabled=${off ? "true" : "false"} title=${off || hint} data-then=${THEN[name]} @click=${() => off || press[name](id)}>${ICONS[name]}${word}</button>`)}
     </div>
-    <p class="help" id="control-standing">${standing(job)}</p>
+    <p class="help" id="control-standing">${heard(standing(job), isLost(state))}</p>
     ${paceView(job, state, act)}
     ${settingsView(job, state, act)}
   </section>`;

@@ -3,6 +3,8 @@
 import { html } from "lit/html.js";
 
 import { count, plural } from "../logic/format.js";
+import { heard } from "../logic/jobs.js";
+import { isLost } from "../store.js";
 import { mark, moonIcon, sunIcon } from "./icons.js";
 
 const CONNECTIONS = {
@@ -21,7 +23,7 @@ export function headerView(state, act) {
   const switchHint = dark ? "Switches to the light theme; remembered on this device." : "Switches to the dark theme; remembered on this device.";
   return html`<header class="top">
     <a class="brand" href="#/" title="Shows your networks.">${mark}<span>Hippo</span></a>
-    <p class="workers" title="Each worker trains one network at a time, on one processor core.">${workersText(state.server)}</p>
+    <p class="workers" title="Each worker trains one network at a time, on one processor core.">${workersText(state.server, isLost(state))}</p>
     <p class="connection" data-state=${connection} title=${sentence} role="status"><span class="dot" aria-hidden="true"></span>${words}</p>
     <button class="icon-button" type="button" role="switch" aria-checked=${dark ? "true" : "false"} aria-label="Dark theme" title=${switchHint}
       @click=${() => act.setTheme(dark ? "light" : "dark")}>${dark ? sunIcon : moonIcon}</button>
@@ -29,10 +31,10 @@ export function headerView(state, act) {
   </header>`;
 }
 
-/** @param {Record<string, any>|null} server */
-function workersText(server) {
+/** @param {Record<string, any>|null} server @param {boolean} lost */
+function workersText(server, lost) {
   if (!server || typeof server.workers_total !== "number") return "";
   const { workers_total: total, workers_busy: busy, queued_jobs: queued } = server;
-  if (!busy && !queued) return `${plural(total, "worker")}: all free`;
-  return `${plural(total, "worker")}: ${count(busy)} busy, ${count(queued)} queued`;
+  if (!busy && !queued) return heard(`${plural(total, "worker")}: all free`, lost);
+  return heard(`${plural(total, "worker")}: ${count(busy)} busy, ${count(queued)} queued`, lost);
 }

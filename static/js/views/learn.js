@@ -6,10 +6,10 @@ import { canStartAgain } from "../logic/experiments.js";
 import { NO_VALUE, count, duration, loss, percent, plain, progress, speed } from "../logic/format.js";
 import { checkTraining, suggestedRate } from "../logic/forms.js";
 import { kindText } from "../logic/learning.js";
-import { advice, elapsed, isPaused, isRunning, isUnfinished, stateWord, timeLeft, trainingLosses, waitingText } from "../logic/jobs.js";
+import { advice, elapsed, heard, isPaused, isRunning, isUnfinished, stateWord, timeLeft, trainingLosses, waitingText } from "../logic/jobs.js";
 import { rateFor, recipeOfJob } from "../logic/recipe.js";
 import { networkHref } from "../logic/routes.js";
-import { runsOf, shownJob } from "../store.js";
+import { countedUntil, isLost, runsOf, shownJob } from "../store.js";
 import { curvesView } from "./curves.js";
 import { controlsView } from "./controls.js";
 import { experimentView } from "./experiment.js";
@@ -38,7 +38,7 @@ export function learnView(network, state, act, now) {
     ${chosen ? controlsView(chosen, state, act) : nothing}
     ${curvesView(network, chosen, state)}
     ${unfinished ? nothing : trainView(network, latest, state, act)}
-    ${runsView(network, runs, chosen, now)}
+    ${runsView(network, runs, chosen, state, now)}
   `;
 }
 
@@ -49,13 +49,13 @@ function runView(job, place, network, state, act, now) {
   const title = place.isLatest ? (open ? "This run" : "Last run") : "Earlier run";
   return html`<section class="card run" aria-labelledby="run-title">
     <div class="run-head">
-      <h2 id="run-title" tabindex="-1">${title}<span class="state ${job.state}">${stateWord(job)}</span></h2>
+      <h2 id="run-title" tabindex="-1">${title}<span class="state ${job.state}">${heard(stateWord(job), open && isLost(state))}</span></h2>
     </div>
     <div class="progress-line">
       <progress max="100" .value=${done} aria-label="Progress of this run"></progress>
       <span class="progress-text">${progress(done)}</span>
     </div>
-    ${job.state === "running" || isPaused(job) || !open ? figures(job, state.histories[job.job_id], now) : html`<p class="help">${waitingText(job)}</p>`}
+    ${job.state === "running" || isPaused(job) || !open ? figures(job, state, now) : html`<p class="help">${heard(waitingText(job), isLost(state))}</p>`}
     ${job.attempt > 1 && open
       ? html`<p class="help">The worker stopped unexpectedly and the run was started again (attempt ${count(job.attempt)} of 3). Its epochs are reported anew.</p>`
       : nothing}
@@ -65,8 +65,9 @@ function runView(job, place, network, state, act, now) {
   </section>`;
 }
 
-/** What is not known is left out. @param {Record<string, any>} job @param {any} history @param {number} now */
-function figures(job, history, now) {
+/** What is not known is left out. @param {Record<string, any>} job @param {State} state @param {number} now */
+function figures(job, state, now) {
+  const history = state.histories[job.job_id];
   const running = isRunning(job);
   const last = history?.epochs.at(-1);
   const under = running || isPaused(job);
@@ -75,8 +76,8 @@ function figures(job, history, now) {
     ${item("Epoch", `${count(job.epoch ?? 0)} of ${count(job.total_epochs)}`)}
     ${under && job.batches ? item("Mini-batch", `${count(job.batch)} of ${count(job.batches)}`) : nothing}
     ${item("Test accuracy", percent(job.accuracy))}
-    ${item("Elapsed", duration(elapsed(job, now)))}
-    ${running ? item("Time left", timeLeft(job, now)) : nothing}
+    ${item("Elapsed", duration(elapsed(job, countedUntil(state, now))))}
+    ${running && !isLost(state) ? item("Time left", timeLeft(job, now)) : nothing}
     ${item("Speed", speed(last?.speed ?? job.images_per_second))}
     ${trainingLosses(job, last).map(([name, value]) => item(name, loss(value)))}
   </dl>`;

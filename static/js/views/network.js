@@ -3,10 +3,10 @@
 import { html, nothing } from "lit/html.js";
 
 import { NO_VALUE, ago, count, moment, percent } from "../logic/format.js";
-import { isPaused, isRunning, isUnfinished, stateWord, timeLeft } from "../logic/jobs.js";
+import { heard, isPaused, isRunning, isUnfinished, stateWord, timeLeft } from "../logic/jobs.js";
 import { kindText } from "../logic/learning.js";
 import { networkHref } from "../logic/routes.js";
-import { shownJob } from "../store.js";
+import { isLost, shownJob } from "../store.js";
 import { drawView } from "./draw.js";
 import { exportMenu } from "./export-menu.js";
 import { binIcon } from "./icons.js";
@@ -38,7 +38,7 @@ export function networkView(network, state, act, now) {
         </p>
       </div>
       <div class="head-actions">${exportMenu(network, state, act)} ${deleteButton(network, job, act)}</div>
-      ${figuresView(network, job, now)}
+      ${figuresView(network, job, isLost(state), now)}
     </header>
     <nav class="tabs" aria-label="Views of this network">
       ${Object.entries(TAB_WORDS).map(([key, [word, sentence]]) =>
@@ -48,8 +48,8 @@ export function networkView(network, state, act, now) {
   </article>`;
 }
 
-/** Accuracy, epoch and time left. @param {Record<string, any>} network @param {any} job @param {number} now */
-function figuresView(network, job, now) {
+/** Accuracy, epoch and time left. @param {Record<string, any>} network @param {any} job @param {boolean} lost @param {number} now */
+function figuresView(network, job, lost, now) {
   const running = isRunning(job);
   const under = running || isPaused(job);
   const accuracy = under && job.accuracy != null ? job.accuracy : network.accuracy;
@@ -58,8 +58,8 @@ function figuresView(network, job, now) {
   return html`<dl class="figures">
     <div><dt>Accuracy</dt><dd>${accuracy == null ? NO_VALUE : percent(accuracy)}</dd></div>
     <div><dt>${under ? "Epoch" : "Epochs trained"}</dt><dd title=${!under && unknown ? "The file that it was imported from did not say." : nothing}>${epochs}</dd></div>
-    <div><dt>${running ? "Time left" : "Status"}</dt>
-      <dd class="words">${running ? timeLeft(job, now) : isUnfinished(job) ? stateWord(job) : network.trained ? "Trained" : "New"}</dd></div>
+    <div><dt>${running && !lost ? "Time left" : "Status"}</dt>
+      <dd class="words">${running && !lost ? timeLeft(job, now) : isUnfinished(job) ? heard(stateWord(job), lost) : network.trained ? "Trained" : "New"}</dd></div>
   </dl>`;
 }
 

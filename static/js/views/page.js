@@ -7,8 +7,8 @@ import { html, nothing } from "lit/html.js";
 import { keyed } from "lit/directives/keyed.js";
 
 import { percent, progress } from "../logic/format.js";
-import { isPaused, isRunning } from "../logic/jobs.js";
-import { networkById, shownJob } from "../store.js";
+import { heard, isPaused, isRunning } from "../logic/jobs.js";
+import { isLost, networkById, shownJob } from "../store.js";
 import { compareView } from "./compare.js";
 import { createView } from "./create.js";
 import { dialogView } from "./dialogs.js";
@@ -107,7 +107,8 @@ export function pageTitle(state) {
   const job = shownJob(state, state.jobs[network.active_job_id]);
   const name = network.name || network.architecture.join("-");
   const done = progress(job?.progress ?? 0);
-  const lead = isRunning(job) ? `${done} \u2013 ` : isPaused(job) ? `Paused ${done} \u2013 ` : "";
+  const said = isRunning(job) ? done : isPaused(job) ? `Paused ${done}` : "";
+  const lead = said && `${heard(said, isLost(state))} \u2013 `;
   const accuracy = !lead && network.trained ? ` ${percent(network.accuracy)}` : "";
   return `${lead}${name}${accuracy} \u2013 ${TAB_WORDS[route.tab][0]} \u2013 Hippo`;
 }

@@ -5,29 +5,30 @@ import { repeat } from "lit/directives/repeat.js";
 
 import { compareHref } from "../logic/compare.js";
 import { ago, count, duration, moment, percent, plain } from "../logic/format.js";
-import { stateWord } from "../logic/jobs.js";
+import { heard, isUnfinished, stateWord } from "../logic/jobs.js";
 import { MOST_RUNS } from "../logic/lines.js";
 import { networkHref } from "../logic/routes.js";
+import { isLost } from "../store.js";
 
-/** @param {Record<string, any>} network @param {Record<string, any>[]} runs @param {any} chosen @param {number} now */
-export function runsView(network, runs, chosen, now) {
+/** @param {Record<string, any>} network @param {Record<string, any>[]} runs @param {any} chosen @param {import("../store.js").State} state @param {number} now */
+export function runsView(network, runs, chosen, state, now) {
   return html`<section class="card" aria-labelledby="runs-title">
     <h2 id="runs-title">Runs</h2>
     ${runs.length
       ? html`<p class="help">Choose a run to see its curves.${runs.length > 1
           ? html` <a href=${compareHref({ runs: runs.slice(0, MOST_RUNS).map((job) => job.job_id) })} title="Shows the curves of these runs together, and what differs.">Compare ${runs.length > MOST_RUNS ? `the newest ${MOST_RUNS}` : "them"}</a>`
           : nothing}</p>
-          <ol class="runs">${repeat(runs, (job) => job.job_id, (job) => html`<li>${runItem(network, job, job === chosen, job === runs[0], now)}</li>`)}</ol>`
+          <ol class="runs">${repeat(runs, (job) => job.job_id, (job) => html`<li>${runItem(network, job, job === chosen, job === runs[0], isLost(state), now)}</li>`)}</ol>`
       : html`<p class="empty">Each training of this network will be listed here with its settings and result. There was none yet.</p>`}
   </section>`;
 }
 
-/** @param {Record<string, any>} network @param {Record<string, any>} job @param {boolean} chosen @param {boolean} newest @param {number} now */
-function runItem(network, job, chosen, newest, now) {
+/** @param {Record<string, any>} network @param {Record<string, any>} job @param {boolean} chosen @param {boolean} newest @param {boolean} lost @param {number} now */
+function runItem(network, job, chosen, newest, lost, now) {
   return html`<a class="run-item" href=${networkHref(network.network_id, "learn", newest ? "" : job.job_id)} aria-current=${chosen ? "true" : nothing}
     title="Shows the curves and the result of this run.">
     <span class="run-when" title=${moment(job.created_at)}>${ago(job.created_at, now)}</span>
-    <span class="state ${job.state}">${stateWord(job)}</span>
+    <span class="state ${job.state}">${heard(stateWord(job), lost && isUnfinished(job))}</span>
     <span class="run-accuracy">${job.accuracy == null ? "no result" : percent(job.accuracy)}</span>
     <span class="run-settings">epoch ${count(job.epoch ?? 0)} of ${count(job.total_epochs)}, batch ${count(job.mini_batch_size)}, rate ${plain(job.learning_rate)}, ${duration(job.elapsed_time)}</span>
   </a>`;

@@ -7,7 +7,7 @@ import { percent, plural } from "../logic/format.js";
 import { sparkline } from "../logic/history.js";
 import { networkStatus } from "../logic/jobs.js";
 import { networkHref } from "../logic/routes.js";
-import { runsOf, shownJob } from "../store.js";
+import { isLost, runsOf, shownJob } from "../store.js";
 import { compareIcon, inIcon, plusIcon } from "./icons.js";
 
 /** @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
@@ -46,7 +46,7 @@ function importView({ importing }, act) {
 /** @param {Record<string, any>} network @param {import("../store.js").State} state */
 function itemView(network, state) {
   const job = shownJob(state, state.jobs[network.active_job_id]);
-  const { kind, text } = networkStatus(network, job);
+  const { kind, text } = networkStatus(network, job, isLost(state));
   const architecture = network.architecture.join("-");
   const accuracy = (kind === "training" || kind === "paused") && job?.accuracy != null ? job.accuracy : network.accuracy;
   const current = state.route.view === "network" && state.route.id === network.network_id;
