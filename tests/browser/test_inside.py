@@ -106,7 +106,8 @@ def test_gradients_are_checked_and_layers_shown(page: Page, trained: tuple[Serve
     page.get_by_role("button", name="Check the gradients").click()
     card = page.get_by_role("region", name="Gradient check", exact=True)
     expect(card.locator("tbody tr")).to_have_count(2)
-    expect(card.get_by_text("agrees")).to_have_count(2)
+    expect(card.get_by_role("cell", name="agrees", exact=True)).to_have_count(2)
+    expect(card).to_contain_text("Below 1.00\u00b710\u207b\u2076 is good")
     expect(page.locator(".layer")).to_have_count(2)
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("() => document.documentElement.scrollWidth") == 390  # tables scroll, the page does not

@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import test from "node:test";
 
 import { checkNetwork, checkTraining, emptyCreateForm, likeForm } from "../../static/js/logic/forms.js";
-import { hints } from "../../static/js/logic/hints.js";
+import { hints, startWords } from "../../static/js/logic/hints.js";
 import { applyEvent, emptyHistory } from "../../static/js/logic/history.js";
 
 const RUNS = JSON.parse(readFileSync(new URL("./histories.json", import.meta.url), "utf8"));
@@ -95,6 +95,21 @@ test("overfitting is judged by the validation loss, in runs of earlier versions 
   const measured = epochs.map((e) => ({ ...e, validationLoss: e.testLoss * 2, testLoss: 0.1 }));
   assert.match(hints(network, job, measured)[0].text, /the training loss fell .*, but the validation loss rose from 0\.1\d+ to 0\.2\d+: on images that it does not learn from it gets worse\.$/);
   assert.deepEqual(hints(network, job, epochs.map((e) => ({ ...e, validationLoss: 0.1 }))), []);
+});
+
+test("a press says what stays as it was: not the first weights where the change makes others", () => {
+  const [alike] = last("zeros");
+  assert.deepEqual(alike.offer.changes, { initializer: "" });
+  assert.equal(startWords(alike.offer.changes), "the same seeds and order of the images");
+  for (const changes of [{ activation: "leaky_relu", loss: "cross_entropy", initializer: "" }, { dropout: "0.2" }]) assert.doesNotMatch(startWords(changes), /weights/);
+  assert.equal(startWords({ shuffle: "true" }), "the same first weights");
+  for (const changes of [undefined, { learning_rate: "0.1" }, { augment: "shift" }]) assert.equal(startWords(changes), "the same first weights and order of the images");
+});
+
+test("equal neurons are not said to stay equal: rounding parts them", () => {
+  const [{ text }] = last("zeros");
+  assert.match(text, /^All 30 neurons of hidden layer 1 have the same weights as another one, .*began at 0\. Only rounding errors \(of float32\) part such neurons, into a few groups/);
+  assert.doesNotMatch(text, /stay alike/);
 });
 
 test("who augments already is offered dropout, and who does both to stop earlier", () => {

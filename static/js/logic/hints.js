@@ -35,8 +35,17 @@ const EARLY_STEPS = 200;
  * @property {string} text what is wrong, with its evidence
  * @property {string} tryText what to try
  * @property {{label: string, changes: Record<string, string>}|null} offer the change, by field of the form, for a new
- *   network with the same start
+ *   network; see `startWords` for what stays as it was
  */
+
+/** Settings by which the first weights are made: with another one, the same seed makes other weights, or another network. */
+const OF_THE_START = ["initializer", "activation", "dropout", "hidden"];
+
+/** What a new network with these changes has in common with this one. @param {Record<string, string>} [changes] by field of the form */
+export function startWords(changes = {}) {
+  if (OF_THE_START.some((field) => field in changes)) return "the same seeds and order of the images";
+  return "shuffle" in changes ? "the same first weights" : "the same first weights and order of the images";
+}
 
 /** @typedef {import("./history.js").Epoch} Epoch */
 /** @typedef {{network: Record<string, any>, job: Record<string, any>, epochs: Epoch[], last: Epoch, suggested: number}} Facts */
@@ -71,7 +80,7 @@ function alike({ network, last }) {
   const zeros = network.initializer === "zeros";
   return {
     cause: "alike",
-    text: `${share(layer, "neuron")} of hidden layer ${layer.number} have the same weights as another one and will stay alike, so the layer is as good as a much smaller one.${zeros ? " All weights of this network began at 0." : ""}`,
+    text: `${share(layer, "neuron")} of hidden layer ${layer.number} have the same weights as another one, so the layer is as good as a much smaller one: equal neurons get equal gradients, step after step.${zeros ? " All weights of this network began at 0." : ""} Only rounding errors (of float32) part such neurons, into a few groups after some steps; so the network does learn something, but less than with random weights.`,
     tryText: "Let the weights begin at random, so that the neurons can come to differ.",
     offer: zeros ? { label: "Try it with random weights", changes: { initializer: "" } } : null,
   };

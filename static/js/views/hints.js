@@ -3,7 +3,7 @@
 import { html, nothing } from "lit/html.js";
 
 import { canStartAgain } from "../logic/experiments.js";
-import { hints } from "../logic/hints.js";
+import { hints, startWords } from "../logic/hints.js";
 import { warnIcon } from "./icons.js";
 
 /** @param {Record<string, any>} network @param {any} job @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
@@ -19,9 +19,9 @@ export function hintsView(network, job, state, act) {
   </div>`);
 }
 
-/** @param {{label: string}} offer @param {boolean} busy @param {() => void} onPress */
-export function tryButton({ label }, busy, onPress) {
+/** @param {{label: string, changes?: Record<string, string>}} offer @param {boolean} busy @param {() => void} onPress */
+export function tryButton({ label, changes }, busy, onPress) {
   return html`<p class="try"><button class="button small" type="button" aria-disabled=${busy ? "true" : "false"} @click=${() => busy || onPress()}
-    title="Creates a new network with the same first weights and the same order of the images, with this change, and trains it at once.">${busy ? "Starting\u2026" : label}</button>
-    <span class="help">in a new network with the same start</span></p>`;
+    title="Creates a new network with ${startWords(changes)}, with this change, and trains it at once.">${busy ? "Starting\u2026" : label}</button>
+    <span class="help">in a new network with ${startWords(changes)}</span></p>`;
 }

@@ -3,6 +3,7 @@
 import { html, nothing } from "lit/html.js";
 
 import { count } from "../logic/format.js";
+import { HOW, readingWords } from "../logic/gradient-check.js";
 import { isUnfinished } from "../logic/jobs.js";
 import { number } from "../logic/neurons.js";
 import { explainedView } from "./explained.js";
@@ -41,7 +42,7 @@ function checkView(id, state, act) {
       <button class="button" type="button" aria-disabled=${busy ? "true" : "false"} title="Moves single weights a little up and down and compares the change of the loss with the gradient." @click=${() => busy || act.checkGradients(id)}>
         ${busy ? "Checking\u2026" : data ? "Check again" : "Check the gradients"}</button>
     </div>
-    <p class="help">Is \u2202C/\u2202w what backpropagation says? Every weight that is tried is moved by h up and down: (C(w + h) \u2212 C(w \u2212 h)) / 2h must be the same number.</p>
+    <p class="help">${HOW}</p>
     <div role="status">${error ? html`<p class="problem">${error}</p>` : nothing}
     ${data
       ? html`<div class="table-scroll" tabindex="0" role="region" aria-label="Result of the gradient check"><table class="numbers">
@@ -55,7 +56,7 @@ function checkView(id, state, act) {
             <td>${number(layer.worst.numerical)}</td>
           </tr>`)}</tbody>
         </table></div>
-        <p class="help">h = ${number(data.h)}, on ${data.examples} training digits, in ${number(data.seconds)} s. Below ${number(data.limit)} the difference is only that of the quotient.</p>`
+        <p class="help">${readingWords(data).join(" ")}</p>`
       : nothing}</div>
   </section>`;
 }
