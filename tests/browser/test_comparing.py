@@ -73,6 +73,7 @@ def test_all_runs_are_listed_sorted_and_found_again_by_their_address(page: Page,
     page.goto(runs.server.url)
     page.get_by_role("link", name="Compare runs").click()
     expect(page).to_have_title("Compare runs \u2013 Hippo")
+    expect(page.locator(".facts")).to_have_text(re.compile(r"^\s*5\sruns, 1 of them of a deleted network\s*$"))
     expect_runs(page, EVIL, "rectified, run 1", "plain, run 2", "plain, run 1")
     header = page.get_by_role("columnheader", name="Begun")
     expect(header).to_have_attribute("aria-sort", "descending")
@@ -140,11 +141,17 @@ def test_chosen_runs_are_drawn_together_with_what_differs(page: Page, runs: Runs
     losses = page.get_by_role("img", name="Loss per epoch")
     label = re.compile(r"A \S plain, run 1, test [\d.]+; B \S plain, run 2, test [\d.]+\.$")
     expect(losses).to_have_attribute("aria-label", label)
-    # Both names and the last value of each are in the legend, though the runs end at different epochs.
+    # Both names and the last value of each are in the legend, with its epoch: the runs end at different ones.
     legend = losses.locator(".u-series")
     expect(legend).to_have_count(3)
-    for line in legend.all()[1:]:
-        expect(line.locator(".u-value")).to_have_text(re.compile(r"^[\d.]+$"))
+    ends = ["last of each run", re.compile(r"^[\d.]+ \(epoch 1\)$"), re.compile(r"^[\d.]+ \(epoch 3\)$")]
+    expect(legend.locator(".u-value")).to_have_text(ends)
+    # Under the pointer all are of one epoch.
+    plot = losses.locator(".u-over")
+    plot.hover(position={"x": 2, "y": 100})
+    expect(legend.locator(".u-value")).to_have_text(["1", *[re.compile(r"^[\d.]+$")] * 2])
+    page.mouse.move(0, 0)
+    expect(legend.locator(".u-value")).to_have_text(ends)
 
     table = page.get_by_role("region", name="What differs", exact=True)
     expect(table.get_by_role("rowheader")).to_have_text(

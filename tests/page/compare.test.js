@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  COLUMNS, ariaSort, choiceIn, compareHref, filtered, rangeProblem, rowName, rowsOf, settingChoice, settingOptions, sortAfter, sorted,
+  COLUMNS, ariaSort, choiceIn, compareHref, countWords, filtered, rangeProblem, rowName, rowsOf, settingChoice, settingOptions, sortAfter, sorted,
 } from "../../static/js/logic/compare.js";
 import { parseRoute } from "../../static/js/logic/routes.js";
 import { SETTINGS, differing, settingWords, settingsOf } from "../../static/js/logic/settings.js";
@@ -29,6 +29,16 @@ test("a row for each run, the newest first, with its place among the runs of its
   assert.deepEqual(rows.map(rowName), ["Deleted network, run 1", "784-10, run 1", "first try, run 2", "first try, run 1"]);
   assert.deepEqual(rowsOf(JOBS, NETWORKS, false).map(rowName)[3], "first try");
   assert.equal(rows[0].network, null);
+});
+
+test("what there is in words: runs of deleted networks are not of those that exist", () => {
+  const words = (jobs, total = jobs.length) => countWords(rowsOf(jobs, NETWORKS, true), total).replaceAll("\u00a0", " ");
+  const [a, b, c] = [job("1", "n"), job("2", "n"), job("3", "m")];
+  const [x, y, z] = [job("4", "gone"), job("5", "gone"), job("6", "gone too")];
+  assert.deepEqual([words([]), words([a]), words([a, b]), words([a, b, c])], ["0 runs", "1 run of 1 network", "2 runs of 1 network", "3 runs of 2 networks"]);
+  assert.deepEqual([words([a, x]), words([a, x, y]), words([a, b, c, x, z])], ["2 runs, 1 of them of a deleted network", "3 runs, 2 of them of a deleted network", "5 runs, 2 of them of deleted networks"]);
+  assert.deepEqual([words([x]), words([x, z])], ["1 run of a deleted network", "2 runs of deleted networks"]);
+  assert.equal(words([a, x], 5000), "5,000 runs"); // the others are not known
 });
 
 test("a choice comes back from its address", () => {

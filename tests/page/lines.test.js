@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { MARKERS, MOST_RUNS, lastOf, letter, linesOf } from "../../static/js/logic/lines.js";
+import { MARKERS, MOST_RUNS, lastEpochs, lastOf, letter, linesOf } from "../../static/js/logic/lines.js";
 
 const epoch = (n, more = {}) => ({ epoch: n, accuracy: 0.5, loss: 1 / n, validationLoss: n === 1 ? 3 : null, testLoss: 2 / n, validation: 0.6, training: null, ...more });
 const run = (name, ...epochs) => ({ name, epochs });
@@ -13,6 +13,7 @@ test("runs of different length share one axis", () => {
   assert.deepEqual(data, [[1, 2, 3], [2, 1, null], [2, null, null]]);
   assert.deepEqual(lines.map(({ label }) => label), ["A \u25cf a, test", "B \u25a0 b, test"]);
   assert.equal(lastOf(data[2]), 2);
+  assert.deepEqual(lastEpochs(data), [2, 1]);
   assert.equal(lastOf([null]), null);
 });
 

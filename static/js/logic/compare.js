@@ -3,7 +3,7 @@
  * that are compared, the filter and the order are all in the address.
  */
 
-import { isNumber, percent } from "./format.js";
+import { count, isNumber, percent, plural } from "./format.js";
 import { isUnfinished, stateWord } from "./jobs.js";
 import { withQuery } from "./routes.js";
 import { SETTINGS, settingWords, settingsOf } from "./settings.js";
@@ -94,6 +94,20 @@ export function rowsOf(jobs, networks, all) {
     return { id: job.job_id, job, network, name, number: all ? nth : null, settings: settingsOf(job, network) };
   });
   return rows.reverse();
+}
+
+/**
+ * "5 runs, 1 of them of a deleted network": what there is, in words.
+ * @param {Row[]} rows @param {number} total runs there are on the server, of which the rows may be a part
+ */
+export function countWords(rows, total) {
+  const networks = (found) => new Set(found.map(({ job }) => job.network_id)).size;
+  const deleted = rows.filter((row) => !row.network);
+  if (total > rows.length) return plural(total, "run");
+  if (!deleted.length) return rows.length ? `${plural(rows.length, "run")} of ${plural(networks(rows), "network")}` : plural(0, "run");
+  const ofWhat = networks(deleted) === 1 ? "a deleted network" : "deleted networks";
+  if (deleted.length === rows.length) return `${plural(rows.length, "run")} of ${ofWhat}`;
+  return `${plural(rows.length, "run")}, ${count(deleted.length)} of them of ${ofWhat}`;
 }
 
 /** A run's name among others. @param {Row} row */

@@ -53,3 +53,8 @@ export function linesOf(runs, sets, kind) {
 export function lastOf(column) {
   return column.findLast(isNumber) ?? null;
 }
+
+/** The epoch at which each run's curve ends, from 1. @param {(number|null)[][]} data the first column: epochs @returns {number[]} */
+export function lastEpochs(data) {
+  return data.slice(1).map((column) => column.findLastIndex((value) => value !== null) + 1);
+}

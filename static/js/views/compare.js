@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit/html.js";
 
-import { STATES, choiceIn, compareHref, filtered, rangeProblem, rowsOf, settingOptions, sorted } from "../logic/compare.js";
+import { STATES, choiceIn, compareHref, countWords, filtered, rangeProblem, rowsOf, settingOptions, sorted } from "../logic/compare.js";
 import { count, plural } from "../logic/format.js";
 import { comparedView } from "./compared.js";
 import { binIcon, outIcon } from "./icons.js";
@@ -21,7 +21,7 @@ export function compareView(state, act, now) {
   return html`<article class="network">
     <header class="network-title">
       <h1 tabindex="-1">Compare runs</h1>
-      <p class="facts"><span>${status === "ready" ? `${plural(Math.max(total, rows.length), "run")} of ${plural((state.networks ?? []).length, "network")}` : "All runs of all networks"}</span></p>
+      <p class="facts"><span>${status === "ready" && state.networks ? countWords(rows, total) : "All runs of all networks"}</span></p>
     </header>
     ${status === "error"
       ? html`<div class="callout bad"><p>${error} <button class="link" type="button" title="Asks the server again." @click=${act.readAllRuns}>Try again</button></p></div>`

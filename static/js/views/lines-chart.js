@@ -1,12 +1,13 @@
 /**
  * <hippo-lines>: the curves of several runs in one plot, drawn by uPlot, each run with a colour and a marker of its own, each
  * set of images with its dashes. It is given columns and lines and draws them; the legend shows the values under the
- * pointer, else the last of each run. A picture with a summary for screen readers; the numbers stand in a table, too.
+ * pointer, else the last of each run, with its epoch where the runs end at different ones. A picture with a summary for screen readers; the numbers stand in a table, too.
  */
 
 import uPlot from "uplot";
 
 import { colorOf } from "../colors.js";
+import { lastEpochs } from "../logic/lines.js";
 
 const HEIGHT = 300;
 const EPOCH_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
@@ -90,7 +91,11 @@ class HippoLines extends HTMLElement {
     const grid = colorOf(this, "--line");
     const font = `12px ${getComputedStyle(this).fontFamily}`;
     const axis = { stroke: ink, font, labelFont: font, labelSize: 18, ticks: { show: false }, grid: { stroke: grid, width: 1 } };
-    const written = (value) => (value == null ? "\u2013" : this.words(value));
+    // Without a pointer each run is at an end of its own.
+    const ends = (u) => (u.cursor.idx == null ? lastEpochs(this.#plotted.data) : []);
+    const apart = (u) => new Set(ends(u)).size > 1;
+    const written = (u, value, i) => (value == null ? "\u2013" : `${this.words(value)}${apart(u) ? ` (epoch ${ends(u)[i - 1]})` : ""}`);
+    const epoch = (u, value) => (apart(u) ? "last of each run" : String(ends(u)[0] ?? value ?? "\u2013"));
     const last = () => Math.max(1, this.#plotted.data[0].length);
     return {
       width: this.clientWidth,
@@ -107,9 +112,9 @@ class HippoLines extends HTMLElement {
         { ...axis, label: this.unit, size: 50, space: 36 },
       ],
       series: [
-        { label: "Epoch", value: (_, v) => (v == null ? "\u2013" : String(v)) },
+        { label: "Epoch", value: epoch },
         ...this.#plotted.lines.map(({ label, color, dash }) => ({
-          label, dash, width: 2, stroke: colorOf(this, color), value: (_, v) => written(v), points: { show: false },
+          label, dash, width: 2, stroke: colorOf(this, color), value: written, points: { show: false },
         })),
       ],
       hooks: {
