@@ -57,13 +57,13 @@ def test_a_neuron_chosen_by_keys_is_shown_in_numbers(page: Page, trained: tuple[
         page.keyboard.press(key)
     expect(page.locator(".diagram-words")).to_contain_text("Neuron 2 of hidden layer 1: z = ")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("A neuron is kept.")).to_be_visible()
+    expect(page.get_by_text("Neuron 2 of hidden layer 1 is kept.")).to_be_visible()
     expect(page.locator("hippo-neuron h3")).to_have_text("Neuron 2 of hidden layer 1")
     said = header(server, network, "example=0&layer=1&neuron=2")["neuron"]
     for term, name in (("z = ", "z"), ("a = ", "a"), ("b, the bias", "bias"), ("\u03b4", "delta")):
         assert shown(page, term) == pytest.approx(said[name], rel=1e-2, abs=1e-9), name
     page.keyboard.press("Escape")
-    expect(page.get_by_text("A neuron is kept.")).to_have_count(0)
+    expect(page.get_by_text("is kept.")).to_have_count(0)
 
 
 def test_another_digit_goes_through(page: Page, trained: tuple[Server, str]) -> None:

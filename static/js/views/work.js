@@ -3,6 +3,7 @@
 import { html, nothing } from "lit/html.js";
 
 import { count } from "../logic/format.js";
+import { neuronName } from "../logic/neurons.js";
 import "./diagram.js";
 import "./neuron.js";
 
@@ -25,7 +26,7 @@ export function workView(network, state, act) {
       .onPin=${(chosen) => act.watching.pin(id, chosen)} .onHover=${(chosen) => act.watching.hover(id, chosen)}></hippo-diagram>
     ${legendView()}
     <div class="neuron-card">
-      ${pinned ? html`<p class="help">A neuron is kept. <button class="link" type="button" title="The numbers follow the pointer again." @click=${() => act.watching.pin(id, null)}>Let it go</button></p>` : nothing}
+      ${pinned ? html`<p class="help">${neuronName({ layers: network.architecture.slice(1) }, pinned.layer, pinned.neuron)} is kept. <button class="link" type="button" title="The numbers follow the pointer again." @click=${() => act.watching.pin(id, null)}>Let it go</button></p>` : nothing}
       <hippo-neuron .feed=${feed} .choice=${choice} .theme=${state.theme}></hippo-neuron>
     </div>
   </section>`;
