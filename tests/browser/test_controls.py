@@ -88,6 +88,7 @@ def test_slow_motion_and_settings_in_flight(page: Page, server: Server, run: dic
     page.get_by_role("radio", name="Full speed").check()
     expect(page.locator("#control-standing")).to_have_text("At full speed.")
 
+    expect(page.get_by_text("changed on the way are left out")).to_have_count(0)
     rate, momentum = page.get_by_label("Learning rate now"), page.get_by_label("Momentum now")
     momentum.fill("1")
     page.get_by_role("button", name="Change settings").click()
@@ -105,7 +106,8 @@ def test_slow_motion_and_settings_in_flight(page: Page, server: Server, run: dic
 
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".run .state")).to_have_text("Stopped")
-    # The same start is that from before the change.
+    # The same start is that from before the change, and says so.
+    expect(page.get_by_role("group", name="This experiment")).to_contain_text("changed on the way are left out")
     page.get_by_role("button", name="Same start, one change").click()
     expect(page.get_by_label("Learning rate")).to_have_value("3")
 

@@ -17,15 +17,16 @@ export function experimentView(network, job, { isLatest, isFirst }, state, act) 
     ? "This network was not made by settings, so it cannot be made again."
     : pending ? "Settings were asked for that the run has not taken yet; wait until it has." : "";
   const start = isFirst ? "the same first weights" : "the first weights of this network, not those this run began with,";
-  const changed = job.changes?.length ? " What was changed on the way is not changed again." : "";
+  const changed = Boolean(job.changes?.length || state.histories[job.job_id]?.changes.length);
   const button = (word, icon, hint, busy, onPress) => html`<button class="button small quiet" type="button" aria-disabled=${off || busy ? "true" : "false"} title=${off || hint}
     @click=${() => (off ? act.notify("info", off) : busy || onPress())}>${icon}${word}</button>`;
   const busy = Boolean(state.busy[`again:${job.job_id}`]);
   return html`<div class="experiment" role="group" aria-label="This experiment">
     ${isLatest && !isUnfinished(job) ? moreView(network, job, state, act) : nothing}
-    ${button(busy ? "Starting\u2026" : "Same start again", againIcon, `Makes a new network with ${start} and the same order of the images, and trains it with the same settings.${changed}`, busy, () => act.sameAgain(network, job))}
+    ${button(busy ? "Starting\u2026" : "Same start again", againIcon, `Makes a new network with ${start} and the same order of the images, and trains it with the settings this run began with.`, busy, () => act.sameAgain(network, job))}
     ${button("Same start, one change", changeIcon, "Opens the form with this start, for you to change one thing.", false, () => act.oneChange(network, job))}
     ${button("Copy link", linkIcon, "Copies an address that opens the form with this architecture, these settings and seeds.", false, () => act.copyRunLink(network, job))}
+    ${changed && !off ? html`<p class="help">The settings that were changed on the way are left out of the same start and of the link: both have those this run began with.</p>` : nothing}
   </div>`;
 }
 
