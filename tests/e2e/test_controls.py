@@ -108,7 +108,9 @@ def test_slow_motion_and_other_settings(server: Server) -> None:
     with listening(server.url, more=("training_paused",)) as listener:
         job_id = train(server, create(server, seed=1), epochs=1000, mini_batch_size=1000)
         listener.wait_for_epoch(job_id, 1)
-        assert control(server, job_id, "pace", batches_per_second=0.1)["pace"] == 0.1  # ten seconds for each
+        record = control(server, job_id, "pace", batches_per_second=0.1)  # ten seconds for each
+        assert (record["pace"], record["images_per_second"]) == (0.1, 100.0)
+        assert record["eta_seconds"] == pytest.approx((1000 - record["epoch"]) * 50 * 10, rel=0.01, abs=600)
         record = control(server, job_id, "settings", learning_rate=0.5, mini_batch_size=500)
         assert (record["learning_rate"], record["mini_batch_size"]) == (0.5, 500)
         rest = pause(server, listener, job_id)  # which waits for no mini-batch

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from hippo.jobs.job import FINAL, PUBLIC_STATUS, TRANSITIONS, UNFINISHED, IllegalTransition, Job, JobState
-from hippo.training import TrainingConfig
+from hippo.training import Throughput, TrainingConfig
 
 ACTIONS = sorted({action for _, action in TRANSITIONS})
 
@@ -54,6 +54,21 @@ def test_time_left_within_an_epoch_follows_what_is_done_of_it() -> None:
     job = make_job(JobState.RUNNING, updated_at=100.0, elapsed=2.0, batch=5, batches=20)
     assert job.eta_at(100.0) == 78.0  # a quarter epoch took 2 s, 39 quarters to go
     assert job.eta_at(101.0) == 77.0
+
+
+def test_time_left_counts_mini_batches_the_pace_and_changed_sizes() -> None:
+    job = make_job(JobState.RUNNING, epoch=4, elapsed=8.0, updated_at=100.0, batch=500, batches=5000)
+    assert job.config.mini_batch_size == 10
+    measured = Throughput(50_000, mini_batch_size=10, batch_seconds=0.001, epoch_seconds=0.5)
+    assert job.eta_at(100.0, measured) == pytest.approx(4.5 + 5 * 5 + 6 * 0.5)
+    assert job.eta_at(101.0, measured) == pytest.approx(4.5 + 5 * 5 + 6 * 0.5 - 1)
+    slow = replace(job, pace=1.0)
+    assert slow.eta_at(100.0, measured) == pytest.approx(4500 + 5 * 5000 + 6 * 0.5)
+    assert (job.speed(measured), slow.speed(measured)) == (pytest.approx(10_000), pytest.approx(10))
+    larger = replace(job, pace=1.0, wanted={"mini_batch_size": 100})
+    assert larger.eta_at(100.0, measured) == pytest.approx(4500 + 5 * 500 + 6 * 0.5)
+    assert replace(job, epoch=10, batch=0).eta_at(100.0, measured) == 0.0
+    assert replace(job, state=JobState.PAUSED).speed(measured) is None
 
 
 def test_a_paused_job_stands_still() -> None:

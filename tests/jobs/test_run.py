@@ -86,7 +86,7 @@ def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
 
 
 def without_times(message: dict[str, Any]) -> dict[str, Any]:
-    times = {"duration_seconds", "elapsed_time", "images_per_second", "elapsed"}
+    times = {"duration_seconds", "elapsed_time", "images_per_second", "elapsed", "throughput"}
     return {key: value for key, value in message.items() if key not in times}
 
 
@@ -208,8 +208,11 @@ def test_epochs_before_the_checkpoint_are_reported_anew_to_clients_who_start_ane
     second = InlineContext(tmp_path)
     run_training(make_spec(reported=0), second)
     assert [m["epoch"] for m in second.messages if m["type"] == "epoch"] == [1, 2, 3, 4]
-    placed = [{name: m[name] for name in m if name not in ("batch", "batches", "step")} for m in first.messages[1:3]]
-    assert second.messages[1:3] == placed  # where the run is now, it has said at its start
+    placed = [
+        {name: m[name] for name in m if name not in ("batch", "batches", "step", "throughput")}
+        for m in first.messages[1:3]
+    ]
+    assert second.messages[1:3] == placed  # where the run is now, and how fast, it says later
 
 
 def test_a_run_whose_result_is_in_place_only_reports_it(uninterrupted: InlineContext) -> None:

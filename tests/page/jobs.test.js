@@ -48,6 +48,9 @@ test("a sign of life between epochs moves the bar and never brings an ended run 
   assert.deepEqual([started.state, started.queue_position, started.progress], ["running", null, 0]);
   const later = jobs.jobUnderWay({ ...started, loss: 0.4 }, "training_progress", { progress: 12.5, loss: 0.3, elapsed_time: 1, eta_seconds: 7 }, 3000);
   assert.deepEqual([later.progress, later.loss, later.loss_so_far, later.eta_seconds, later.received, later.last_seq], [12.5, 0.4, 0.3, 7, 3000, 0]);
+  const slow = jobs.jobUnderWay(started, "training_progress", { images_per_second: 30 }, 0);
+  assert.equal(jobs.presentSpeed(slow, { speed: 200_000 }), 30);
+  assert.equal(jobs.presentSpeed({ ...slow, state: "paused" }, { speed: 200_000 }), 200_000);
   const ended = { ...running, state: "cancelled" };
   assert.equal(jobs.jobUnderWay(ended, "training_progress", { progress: 50 }, 3000), ended);
   assert.equal(spaced(jobs.announcement(started, { ...later, total_epochs: 2, epoch: 0 })), "Training 12 %: epoch 0 of 2.");

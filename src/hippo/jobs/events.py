@@ -50,9 +50,10 @@ class TrainingProgress(Event):
     """How far the epoch under way is: a sign of life while an epoch takes long, at most twice a second.
 
     `epoch` is the one under way, from 1; `progress` is percent of all `total_epochs`; `loss` is the mean over the
-    examples of the epoch so far; `elapsed_time` and `eta_seconds` are seconds; `batch` mini-batches of the epoch's
-    `batches` are finished, and the optimizer has taken `step` steps over the whole run. It has no `seq` and is not
-    kept: the next one, or the epoch's end, says all that it said.
+    examples of the epoch so far; `elapsed_time` and `eta_seconds` are seconds;
+    `images_per_second` is the present speed, the waits of slow motion included, or null; `batch` mini-batches of the
+    epoch's `batches` are finished, and the optimizer has taken `step` steps over the whole run. It has no `seq` and is
+    not kept: the next one, or the epoch's end, says all that it said.
     """
 
     name: ClassVar[str] = "training_progress"
@@ -63,6 +64,7 @@ class TrainingProgress(Event):
     loss: float
     elapsed_time: float
     eta_seconds: float
+    images_per_second: float | None
     batch: int
     batches: int
     step: int
@@ -114,7 +116,7 @@ class TrainingUpdate(TrainingEvent):
     learned, `validation_loss` and `test_loss` are the means over those sets after it, and `training_accuracy` is the
     share of the training examples that were right while the network learned, 0-1; `learning_rate` is that of the
     epoch's last step; `gradient_norm` is the Euclidean length of the gradient, the mean over each 100th mini-batch;
-    `images_per_second` the speed of training. `neurons` holds, for each hidden layer, how many of its `total` neurons
+    `images_per_second` the speed of this epoch. `neurons` holds, for each hidden layer, how many of its `total` neurons
     are `dead`, `saturated` or `alike` (see `hippo.training.health`). `attempt` is 1, and one more each time the job
     starts again after the death of its worker; its epochs are then reported anew.
     """

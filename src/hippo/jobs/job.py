@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from hippo.clock import iso_time, now
-from hippo.training import Change, TrainingConfig, settings_after
+from hippo.training import Change, Throughput, TrainingConfig, settings_after
 
 
 class JobState(StrEnum):
@@ -177,14 +177,39 @@ class Job:
         running = self.state is JobState.RUNNING and self.updated_at is not None
         return self.elapsed + (max(0.0, moment - (self.updated_at or moment)) if running else 0.0)
 
-    def eta_at(self, moment: float) -> float | None:
-        """Seconds left at `moment`, by the mean time of an epoch so far; None unless it runs and that is known."""
-        if self.state is not JobState.RUNNING or not self.epochs_done:
-            return None
-        return max(0.0, self.elapsed / self.epochs_done * self.config.epochs - self.elapsed_at(moment))
+    @property
+    def size_under_way(self) -> int:
+        """Images in each mini-batch of the epoch under way; another size that was asked for holds from the next on."""
+        return settings_after(self.config, self.changes, (self.epoch, self.batch)).mini_batch_size
 
-    def record(self, queue_position: int | None = None) -> dict[str, Any]:
-        """Return what clients are told about the job."""
+    def eta_at(self, moment: float, throughput: Throughput | None = None) -> float | None:
+        """Seconds left at `moment`, at the present pace and with the present settings; None unless it runs.
+
+        What is left counts in mini-batches, each for the time that one takes by `throughput`, and no less than the pace
+        allows. Where nothing was measured, by the mean time of an epoch so far; None before the first.
+        """
+        if self.state is not JobState.RUNNING or self.updated_at is None:
+            return None
+        if throughput is None:
+            by_mean = self.elapsed / self.epochs_done * self.config.epochs if self.epochs_done else None
+            return None if by_mean is None else max(0.0, by_mean - self.elapsed_at(moment))
+        size, epochs = self.size_under_way, self.config.epochs - self.epoch
+        if epochs <= 0:
+            return 0.0
+        batches = self.batches or -(-throughput.examples // size)
+        left = throughput.seconds_left(
+            max(0, batches - self.batch), size, epochs - 1, self.settings.mini_batch_size, self.pace
+        )
+        return max(0.0, left - (moment - self.updated_at))
+
+    def speed(self, throughput: Throughput | None) -> float | None:
+        """Images a second at the present pace; None unless it runs and that is known."""
+        if self.state is not JobState.RUNNING or throughput is None:
+            return None
+        return throughput.images_per_second(self.size_under_way, self.pace)
+
+    def record(self, queue_position: int | None = None, throughput: Throughput | None = None) -> dict[str, Any]:
+        """Return what clients are told about the job; `throughput` is what was measured last."""
         moment = now()
         return {
             "job_id": self.job_id,
@@ -205,7 +230,8 @@ class Job:
             "loss": self.loss,
             "error": self.error,
             "elapsed_time": self.elapsed_at(moment),
-            "eta_seconds": self.eta_at(moment),
+            "eta_seconds": self.eta_at(moment, throughput),
+            "images_per_second": self.speed(throughput),
             "attempt": self.attempt,
             "last_seq": self.last_seq,
             "cancel_requested": self.cancel_requested,

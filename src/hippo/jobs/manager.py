@@ -268,7 +268,8 @@ class JobManager:
         """Return what clients are told of these jobs, with the place in the queue of those that wait."""
         waits = any(job.state in WAITING for job in jobs)
         places = {job_id: place for place, job_id in enumerate(self._store.waiting_jobs(), 1)} if waits else {}
-        return [self._reports.as_told(job).record(places.get(job.job_id)) for job in jobs]
+        told = self._reports
+        return [told.as_told(job).record(places.get(job.job_id), told.throughput(job)) for job in jobs]
 
     def _release_hold(self, job_id: str) -> bool:
         timer = self._held.pop(job_id, None)

@@ -26,6 +26,7 @@ from hippo.jobs.frames import Message
 from hippo.jobs.job import Job, JobState
 from hippo.jobs.store import Store
 from hippo.persistence.model_persistence import ModelFiles
+from hippo.training import Throughput
 
 log = logging.getLogger(__name__)
 
@@ -62,10 +63,16 @@ class Reports:
         self._stopping = False
         #: Where running jobs are by their last sign of life, by their ids; too short-lived to be kept in the store.
         self._under_way: dict[str, dict[str, Any]] = {}
+        #: How fast unfinished jobs were when a worker last said so, by their ids.
+        self._throughput: dict[str, Throughput] = {}
 
     def as_told(self, job: Job) -> Job:
         """Return the job where it was by its last sign of life."""
         return replace(job, **self._under_way.get(job.job_id, {}))
+
+    def throughput(self, job: Job) -> Throughput | None:
+        """Return how fast the job is or, before a pause, was; None where that is not known."""
+        return self._throughput.get(job.job_id)
 
     def take(self, job: Job, message: Message, stopping: bool) -> None:
         """Do what `message` asks for; `stopping`: the server is, so that a worker's end is no fault of the job.
@@ -90,6 +97,10 @@ class Reports:
         }
         if message["type"] != "changed":
             self._under_way.pop(job.job_id, None)
+        if "throughput" in message:
+            self._throughput[job.job_id] = Throughput(**message["throughput"])
+        if message["type"] in ENDS:
+            self._throughput.pop(job.job_id, None)
         handlers[message["type"]](job, message)
 
     def _started(self, job: Job, message: Message) -> None:
@@ -118,7 +129,8 @@ class Reports:
                 progress=job.progress,
                 loss=message["loss"],
                 elapsed_time=job.elapsed,
-                eta_seconds=job.eta_at(moment) or 0.0,
+                eta_seconds=job.eta_at(moment, self.throughput(job)) or 0.0,
+                images_per_second=job.speed(self.throughput(job)),
                 **_place(message),
             )
         )
@@ -160,16 +172,16 @@ class Reports:
         return job
 
     def _epoch_done(self, job: Job, message: Message) -> None:
-        epoch, elapsed = message["epoch"], message["elapsed_time"]
+        epoch, elapsed, moment = message["epoch"], message["elapsed_time"], now()
         job = replace(
             job,
             epoch=epoch,
             accuracy=message["accuracy"],
             loss=message["loss"],
             elapsed=elapsed,
-            updated_at=now(),
+            updated_at=moment,
             last_seq=job.last_seq + 1,
-            **_place(message),
+            **({"batch": 0, "batches": None} | _place(message)),
         )
         event = TrainingUpdate(
             **common(job),
@@ -191,7 +203,7 @@ class Reports:
             gradient_norm=message["gradient_norm"],
             neurons=message.get("neurons", []),  # a run that an older version began did not look
             images_per_second=message["images_per_second"],
-            eta_seconds=elapsed / epoch * (job.config.epochs - epoch),
+            eta_seconds=job.eta_at(moment, self.throughput(job)) or 0.0,
             attempt=job.attempt,
         )
         self._store.save(job, event)
@@ -200,6 +212,7 @@ class Reports:
     def cancel(self, job: Job) -> Job:
         """End a job that no worker can speak for any more; return the job."""
         self._under_way.pop(job.job_id, None)
+        self._throughput.pop(job.job_id, None)
         return self._endings.cancel(job)
 
     def _interrupted(self, job: Job, message: Message) -> None:

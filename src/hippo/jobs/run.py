@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,6 +30,7 @@ from hippo.training import (
     Orders,
     Paused,
     Steering,
+    ThroughputMeter,
     TrainingConfig,
     TrainingState,
 )
@@ -170,13 +171,18 @@ def _train(
         except OSError as error:  # the run itself is well, and an older checkpoint may still be there
             log.warning("The checkpoint of job %s could not be written: %s", spec.job_id, error.strerror)
 
+    def throughput() -> dict[str, Any]:
+        # What the phases of an epoch take is known only after one that was shown.
+        found = meter.measured() if spec.phase_seconds is None or meter.has_seen_an_end else None
+        return {"throughput": asdict(found)} if found else {}
+
     def tell(record: EpochRecord) -> None:
         if record["epoch"] > spec.reported:
-            _report_epoch(record, context, _place(spec, context, state))
+            _report_epoch(record, context, _place(spec, context, state) | throughput())
 
     def tell_progress(_: float, loss: float) -> None:
         if state.epoch >= spec.reported:
-            place = _place(spec, context, state)
+            place = _place(spec, context, state) | throughput()
             context.report({"type": "progress", "epoch": state.epoch + 1, "loss": loss, **place})
 
     def tell_change(place: Change, made: dict[str, Any], wanted: Mapping[str, Any] | None) -> None:
@@ -185,6 +191,7 @@ def _train(
     def tell_phase(event: str, data: dict[str, Any]) -> None:
         context.report({"type": "phase", "event": event, "data": data})
 
+    meter = ThroughputMeter()
     watching = Watching(network, {"job_id": spec.job_id, "network_id": spec.network_id}, context.data, context)
     try:
         training_data, validation_data, test_data = context.data()
@@ -197,6 +204,7 @@ def _train(
             test_data=test_data,
             validation_data=validation_data,
             callbacks=[
+                meter,
                 last_good,
                 Health(validation_data),
                 Progress(tell),  # first told, then saved

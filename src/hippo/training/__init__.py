@@ -8,6 +8,7 @@ from hippo.training.control import Orders, Paused, Steering
 from hippo.training.loop import train
 from hippo.training.metrics import Evaluation, evaluate
 from hippo.training.state import Diverged, EpochRecord, TrainingRun, TrainingState
+from hippo.training.throughput import Throughput, ThroughputMeter
 
 __all__ = [
     "CHANGEABLE",
@@ -26,6 +27,8 @@ __all__ = [
     "Paused",
     "Progress",
     "Steering",
+    "Throughput",
+    "ThroughputMeter",
     "TrainingConfig",
     "TrainingRun",
     "TrainingState",

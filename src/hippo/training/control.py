@@ -207,8 +207,10 @@ class Steering(Callback):
         self._orders.check()
         if self._orders.is_quiet and not self._ahead and run.state.steps < self._last_step:
             return
+        begin = run.elapsed
         while run.state.steps < self._last_step and not self._orders.wait(self._began):
             self._meanwhile(run)
+        run.waited += run.elapsed - begin
         self._began = time.monotonic()
         self._follow(run)
 

@@ -134,6 +134,8 @@ class TrainingRun:
         Size of the training set.
     stop_reason : str or None
         A callback ends the run after the epoch under way by saying here why.
+    waited : float
+        Seconds of `elapsed` that it has waited in slow motion.
     count_answers : callable
         Brings ``state.correct`` up to the last mini-batch; until it is called, it may lag behind by a thousand answers.
     """
@@ -155,6 +157,7 @@ class TrainingRun:
         self.state = state
         self.examples = examples
         self.stop_reason: str | None = None
+        self.waited = 0.0
         self.count_answers: Callable[[], None] = lambda: None
         self._clock = time.perf_counter() - state.elapsed
 

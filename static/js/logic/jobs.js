@@ -79,6 +79,11 @@ export function remaining(job, now) {
   return Math.max(0, job.eta_seconds - Math.max(0, now - job.received) / 1000);
 }
 
+/** Images a second: now, of a run under way; else of its last epoch. @param {Job} job @param {{speed: number|null}|null|undefined} last epoch */
+export function presentSpeed(job, last) {
+  return (isRunning(job) ? job.images_per_second : null) ?? last?.speed ?? null;
+}
+
 /** "41 s", or why nothing can be said. @param {Job} job @param {number} now ms */
 export function timeLeft(job, now) {
   const seconds = remaining(job, now);
@@ -135,7 +140,7 @@ export function jobUnderWay(job, event, data, now) {
   const next = { ...job, state: "running", status: "training", queue_position: null, received: now };
   if (event === "training_started") return Object.assign(next, { attempt: data.attempt ?? job.attempt });
   if (event === "training_paused") return paused(next, data);
-  for (const key of ["progress", "elapsed_time", "eta_seconds", "batch", "batches", "step"]) if (isNumber(data[key])) next[key] = data[key];
+  for (const key of ["progress", "elapsed_time", "eta_seconds", "images_per_second", "batch", "batches", "step"]) if (isNumber(data[key])) next[key] = data[key];
   next.loss_so_far = isNumber(data.loss) ? data.loss : null;
   return next;
 }

@@ -6,7 +6,7 @@ import { canStartAgain } from "../logic/experiments.js";
 import { NO_VALUE, count, duration, loss, percent, plain, progress, speed } from "../logic/format.js";
 import { checkTraining, suggestedRate } from "../logic/forms.js";
 import { kindText } from "../logic/learning.js";
-import { advice, elapsed, heard, isPaused, isRunning, isUnfinished, stateWord, timeLeft, trainingLosses, waitingText } from "../logic/jobs.js";
+import { advice, elapsed, heard, isPaused, isRunning, isUnfinished, presentSpeed, stateWord, timeLeft, trainingLosses, waitingText } from "../logic/jobs.js";
 import { rateFor, recipeOfJob } from "../logic/recipe.js";
 import { networkHref } from "../logic/routes.js";
 import { countedUntil, isLost, runsOf, shownJob } from "../store.js";
@@ -78,7 +78,7 @@ function figures(job, state, now) {
     ${item("Test accuracy", percent(job.accuracy))}
     ${item("Elapsed", duration(elapsed(job, countedUntil(state, now))))}
     ${running && !isLost(state) ? item("Time left", timeLeft(job, now)) : nothing}
-    ${item("Speed", speed(last?.speed ?? job.images_per_second))}
+    ${item("Speed", speed(presentSpeed(job, last)))}
     ${trainingLosses(job, last).map(([name, value]) => item(name, loss(value)))}
   </dl>`;
 }
