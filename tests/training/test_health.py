@@ -107,6 +107,16 @@ def test_neurons_alike_are_found_wherever_they_stand() -> None:
     assert alike(weights, bias) == 2
 
 
+def test_neurons_that_others_have_outgrown_are_not_alike_for_that() -> None:
+    rng = np.random.default_rng(1)
+    weights, bias = rng.normal(size=(784, 30)).astype(np.float32), np.zeros(30, np.float32)
+    weights[:, 10:] *= 1e6
+    assert alike(weights, bias) == 0
+    weights[:, 1] = weights[:, 2]
+    weights[:, 11] = weights[:, 12] * (1 + 1e-6)
+    assert alike(weights, bias) == 4
+
+
 def test_one_neuron_has_no_other() -> None:
     assert alike(np.ones((784, 1), np.float32), np.ones(1, np.float32)) == 0
 

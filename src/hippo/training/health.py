@@ -25,8 +25,8 @@ IMAGES = 200
 SIGMOID_LOW, SIGMOID_HIGH, TANH_HIGH = 0.02, 0.98, 0.96
 #: The share of the images at which a saturated neuron is in the flat part of its curve, or more.
 SATURATED_SHARE = 0.95
-#: Neurons are alike when no weight differs by more than this part of the layer's largest. Rounding alone makes equal
-#: neurons differ a little, since the order in which a product is added up depends on the place in the matrix.
+#: Neurons are alike when no weight differs by more than this part of the larger one's largest. Rounding alone makes
+#: equal neurons differ a little, since the order in which a product is added up depends on the place in the matrix.
 ALIKE = 1e-4
 _FEW = 16
 
@@ -44,8 +44,8 @@ class LayerHealth:
         Sigmoids below 0.02 or above 0.98, or tanhs beyond 0.96 on either side, for 95 % of the images or more: they
         learn very slowly.
     alike : int
-        Neurons with the same incoming weights and bias as another of the layer, but for rounding: they will stay alike,
-        so that the layer is as good as a smaller one.
+        Neurons with the same incoming weights and bias as another of the layer, but for rounding. Equal neurons get
+        equal gradients, so but for rounding they stay alike, and the layer is as good as a smaller one.
     total : int
         Neurons of the layer.
     """
@@ -113,13 +113,15 @@ def alike(weights: Array, bias: Array) -> int:
     if not np.isfinite(sums).all():
         return 0
     order = np.argsort(sums, kind="stable")
-    limit = ALIKE * max(float(weights.max()), -float(weights.min()), float(np.abs(bias).max()))
+    # Each pair by its own measure: where a rate far too high has blown up a few neurons, the others are small to it.
+    largest = np.maximum(np.maximum(weights.max(axis=0), -weights.min(axis=0)), np.abs(bias))[order]
+    limits = ALIKE * np.maximum(largest[:-1], largest[1:])
     # A few rows tell most neighbours apart, so that hardly ever a whole column has to be looked at.
     few = np.vstack((weights[:: -(-len(weights) // _FEW)], bias))
-    near: NDArray[np.bool_] = np.all(np.abs(np.diff(few[:, order])) <= limit, axis=0)
+    near: NDArray[np.bool_] = np.all(np.abs(np.diff(few[:, order])) <= limits, axis=0)
     for place in np.flatnonzero(near):
         one, other = weights[:, order[place]], weights[:, order[place + 1]]
-        near[place] = np.abs(one - other).max() <= limit
+        near[place] = np.abs(one - other).max() <= limits[place]
     has_twin = np.zeros(len(bias), bool)
     has_twin[:-1] |= near
     has_twin[1:] |= near
