@@ -3,7 +3,7 @@
  * start, as it was, with a change that a hint offers, or with one of their own; and trains ten epochs more.
  */
 
-import { changeWords, experimentHref, formFromQuery, nameAfter, sameStart } from "./logic/experiments.js";
+import { changeWords, experimentHref, formFromQuery, nameAfter, sameStart, startNote, wasChanged } from "./logic/experiments.js";
 import { checkNetwork, checkTraining, emptyCreateForm, likeForm } from "./logic/forms.js";
 import { emptyForm } from "./store.js";
 
@@ -71,14 +71,13 @@ export function createExperiments({ store, go, basics, copy, place }) {
       return this.copyLink(experimentHref({ ...start(network, job), name: network.name ?? "" }));
     },
 
-    /** A new network with the same first weights, the same order of the images and the same settings. @param {Record<string, any>} network @param {Record<string, any>} job */
+    /** A new network with the same first weights, the same order of the images and the settings that the run began with. @param {Record<string, any>} network @param {Record<string, any>} job */
     sameAgain: (network, job) => createFrom(`again:${job.job_id}`, { ...start(network, job), name: nameAfter(network, "again") }),
 
     /** The form for the same start; the person makes the change. @param {Record<string, any>} network @param {Record<string, any>} job */
     oneChange(network, job) {
       const values = start(network, job);
-      const name = network.name || network.architecture.join("-");
-      const note = `This is the start of \u201c${name}\u201d: the same first weights, the same order of the images, the same settings. Change one thing, and what comes out differently comes from that.`;
+      const note = startNote(network, wasChanged(job, state.histories[job.job_id]));
       update((s) => { s.forms.create = { ...emptyForm(values), note }; });
       go(experimentHref(values));
     },

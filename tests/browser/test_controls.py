@@ -110,6 +110,7 @@ def test_slow_motion_and_settings_in_flight(page: Page, server: Server, run: dic
     expect(page.get_by_role("group", name="This experiment")).to_contain_text("changed on the way are left out")
     page.get_by_role("button", name="Same start, one change").click()
     expect(page.get_by_label("Learning rate")).to_have_value("3")
+    expect(page.locator(".create .callout")).to_contain_text("the settings that run began with, without those changed")
 
 
 def change_rate(server: Server, job: dict[str, Any], rate: float) -> None:

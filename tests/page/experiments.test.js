@@ -71,3 +71,13 @@ test("a network made after another one says so in its name", () => {
   assert.equal(links.nameAfter(NETWORK, links.changeWords({ learning_rate: "0.1", shuffle: "true" })), "first, rate 0.1, shuffled");
   assert.equal([...links.nameAfter({ name: "\u{1f99b}".repeat(100) }, "again")].length, 100);
 });
+
+test("the note on a start says which settings it has, where some were changed on the way", () => {
+  const changes = [{ step: 10, epoch: 1, batch: 10, learning_rate: 0.5 }];
+  const changed = { ...JOB, changes };
+  assert.equal(links.wasChanged(changed), true);
+  assert.equal(links.wasChanged(JOB, { changes }), true);
+  assert.equal(links.wasChanged({ ...JOB, changes: [] }, { changes: [] }), false);
+  assert.match(links.startNote(NETWORK, true), /^This is the start of \u201cfirst\u201d: .+, the settings that run began with, without those changed on the way\. Change one thing/);
+  assert.match(links.startNote({ ...NETWORK, name: null }, false), /of \u201c784-128-64-10\u201d: .+ order of the images, the same settings\. Change/);
+});

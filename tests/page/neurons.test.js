@@ -49,6 +49,21 @@ test("the inputs that count most", () => {
   assert.deepEqual(strongestInputs(frame, 1, 99), []);
 });
 
+test("the inputs of a kept neuron have its exact weights, here as on its connections", () => {
+  // Of a layer of five inputs, the frame shows three.
+  const layers = [{ ...frame.layers[0], neurons: Uint16Array.of(0, 2, 4) }, frame.layers[1]];
+  const incoming = Float32Array.of(0.5, 99, -0.5, 99, 4);
+  const pinned = { ...frame, layers, incoming, header: { ...frame.header, neuron: { layer: 2, index: 4 } } };
+  const weights = (inputs) => inputs.map(({ name, weight }) => [name, weight]);
+  assert.deepEqual(weights(strongestInputs(pinned, 2, 4)), [["neuron 4", 4], ["neuron 2", -0.5], ["neuron 0", 0.5]]);
+  assert.match(describeEdge(pinned, { layer: 2, from: 1, to: 4, value: -0.51 }), /from neuron 2 to output for 4: weight \u22120\.5, times input 0\.5 gives/);
+  assert.deepEqual(weights(strongestInputs(pinned, 2, 5)), weights(strongestInputs({ ...pinned, incoming: null }, 2, 5)));
+
+  const pixels = Float32Array.from({ length: 784 }, (_, i) => (i === 255 ? 0.123456 : 0));
+  const first = { ...frame, incoming: pixels, header: { ...frame.header, neuron: { layer: 1, index: 1 } } };
+  assert.deepEqual(strongestInputs(first, 1, 1).map(({ name, weight }) => [name, weight]), [["pixel in row 10, column 4", pixels[255]]]);
+});
+
 test("a connection and a pixel", () => {
   const { weights, scale } = frame.layers[1];
   const text = describeEdge(frame, { layer: 2, from: 1, to: 4, value: weights[14] * scale });

@@ -105,8 +105,19 @@ export function firstSettings(job, changes) {
   return first;
 }
 
+/** Whether settings were changed on the way, so that those of now are not those it began with. @param {Record<string, any>} job @param {{changes: any[]}} [history] */
+export function wasChanged(job, history) {
+  return Boolean(job.changes?.length || history?.changes.length);
+}
+
+/** What the form says of the start that it was filled with. @param {Record<string, any>} network @param {boolean} changed whether the run's settings were changed on the way */
+export function startNote(network, changed) {
+  const settings = changed ? "the settings that run began with, without those changed on the way" : "the same settings";
+  return `This is the start of \u201c${network.name || network.architecture.join("-")}\u201d: the same first weights, the same order of the images, ${settings}. Change one thing, and what comes out differently comes from that.`;
+}
+
 /**
- * The form for the same start: the same first weights, the same order of the images, the same settings.
+ * The form for the same start: the same first weights, the same order of the images, the settings that the run began with.
  * @param {Record<string, any>} network @param {Record<string, any>} job @param {any[]} [changes] made on the way
  */
 export function sameStart(network, job, changes = []) {

@@ -37,8 +37,7 @@ export function neuronNumbers(frame, layer, neuron) {
   const own = frame.layers[layer - 1];
   const place = own ? placeOf(own, neuron) : -1;
   if (place < 0) return null;
-  const { header } = frame;
-  const exact = header.neuron?.layer === layer && header.neuron.index === neuron ? frame.incoming : null;
+  const exact = exactWeights(frame, layer, neuron);
   return {
     name: neuronName(frame, layer, neuron),
     formula: SYMBOLS[own.about.activation] ?? "",
@@ -54,12 +53,22 @@ export function neuronNumbers(frame, layer, neuron) {
   };
 }
 
+/** All weights that lead to a neuron as they are, which a frame has of one neuron: that which is kept. @param {import("./frames.js").Frame} frame @param {number} layer @param {number} neuron */
+function exactWeights({ header, incoming }, layer, neuron) {
+  return header.neuron?.layer === layer && header.neuron.index === neuron ? incoming : null;
+}
+
+/** The weights that lead to a neuron from the inputs that are shown; only those of the kept neuron are not rounded. @param {import("./frames.js").Frame} frame @param {number} layer @param {number} neuron */
+function shownWeights(frame, layer, neuron) {
+  const exact = exactWeights(frame, layer, neuron);
+  if (!exact) return weightsInto(frame.layers[layer - 1], placeOf(frame.layers[layer - 1], neuron));
+  return layer === 1 ? exact : Float32Array.from(frame.layers[layer - 2].neurons, (input) => exact[input]);
+}
+
 /** The inputs that count most for a neuron. @param {import("./frames.js").Frame} frame @param {number} layer @param {number} neuron @param {number} [limit] */
 export function strongestInputs(frame, layer, neuron, limit = 6) {
-  const own = frame.layers[layer - 1];
-  const place = placeOf(own, neuron);
-  if (place < 0) return [];
-  const weights = weightsInto(own, place);
+  if (placeOf(frame.layers[layer - 1], neuron) < 0) return [];
+  const weights = shownWeights(frame, layer, neuron);
   const x = (i) => (layer === 1 ? frame.pixels[i] / 255 : frame.layers[layer - 2].a[i]);
   const name = (i) => (layer === 1 ? pixelName(i) : `neuron ${frame.layers[layer - 2].neurons[i]}`);
   return Array.from(weights, (weight, i) => ({ name: name(i), weight, x: x(i), product: weight * x(i) }))
@@ -85,9 +94,10 @@ export function describeNeuron(frame, layer, neuron) {
   return `${found.name}: z = ${number(found.z)}, a = ${found.formula} = ${number(found.a)}, bias ${number(found.bias)}, error \u2202C/\u2202z = ${number(found.delta)}.`;
 }
 
-/** @param {import("./frames.js").Frame} frame @param {{layer: number, from: number, to: number, value: number}} edge */
-export function describeEdge(frame, { layer, from, to, value }) {
+/** @param {import("./frames.js").Frame} frame @param {{layer: number, from: number, to: number, value: number}} edge @returns {string} its weight as the neuron's card has it */
+export function describeEdge(frame, { layer, from, to, value: rounded }) {
   const own = frame.layers[layer - 1];
+  const value = exactWeights(frame, layer, own.neurons[to]) ? shownWeights(frame, layer, own.neurons[to])[from] : rounded;
   const source = layer === 1 ? pixelName(from) : `neuron ${frame.layers[layer - 2].neurons[from]}`;
   const x = layer === 1 ? frame.pixels[from] / 255 : frame.layers[layer - 2].a[from];
   const sink = neuronName(frame, layer, own.neurons[to]);

@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit/html.js";
 
-import { canStartAgain } from "../logic/experiments.js";
+import { canStartAgain, wasChanged } from "../logic/experiments.js";
 import { isUnfinished } from "../logic/jobs.js";
 import { MORE_EPOCHS } from "../experiments.js";
 import { againIcon, changeIcon, linkIcon, playIcon } from "./icons.js";
@@ -17,7 +17,7 @@ export function experimentView(network, job, { isLatest, isFirst }, state, act) 
     ? "This network was not made by settings, so it cannot be made again."
     : pending ? "Settings were asked for that the run has not taken yet; wait until it has." : "";
   const start = isFirst ? "the same first weights" : "the first weights of this network, not those this run began with,";
-  const changed = Boolean(job.changes?.length || state.histories[job.job_id]?.changes.length);
+  const changed = wasChanged(job, state.histories[job.job_id]);
   const button = (word, icon, hint, busy, onPress) => html`<button class="button small quiet" type="button" aria-disabled=${off || busy ? "true" : "false"} title=${off || hint}
     @click=${() => (off ? act.notify("info", off) : busy || onPress())}>${icon}${word}</button>`;
   const busy = Boolean(state.busy[`again:${job.job_id}`]);
