@@ -25,9 +25,9 @@ export function createControls({ store, api, sync, basics }) {
    * @param {string} jobId @param {"pause"|"resume"|"step"|"pace"|"settings"} what @param {Record<string, unknown>} [body]
    */
   async function ask(jobId, what, body) {
-    const before = state.jobs[jobId]?.received;
+    const before = state.jobs[jobId];
     const record = await api.control(jobId, what, body);
-    if (state.jobs[jobId]?.received === before) sync.takeJobs([record]);
+    if (state.jobs[jobId] === before) sync.takeJobs([record]);
     else await sync.readJob(jobId);
   }
 

@@ -8,6 +8,7 @@ import { io } from "socket.io-client";
 
 const EVENTS = [
   "training_update", "training_complete", "training_error", "training_started", "training_progress", "training_paused", "training_changed",
+  "training_controlled",
 ];
 const POLL_MS = 2_000;
 const PATIENCE_MS = 2_000;

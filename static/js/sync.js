@@ -6,7 +6,7 @@
 
 import { pausedWords } from "./logic/controls.js";
 import { applyEvent, emptyHistory } from "./logic/history.js";
-import { announcement, isPaused, isRunning, isUnfinished, isWaiting, jobAfter, jobUnderWay, withLossSoFar } from "./logic/jobs.js";
+import { announcement, hasOtherSettings, isPaused, isRunning, isUnfinished, isWaiting, jobAfter, jobControlled, jobUnderWay, withLossSoFar } from "./logic/jobs.js";
 
 const JOBS_READ = "100";
 
@@ -70,10 +70,19 @@ export function createSync({ store, api, missed, now = Date.now }) {
           continue;
         }
         if (known && isUnfinished(known) && !isUnfinished(job)) forgetAnswers(s, job.network_id);
-        s.jobs[job.job_id] = { ...withLossSoFar(job, known), received: now(), answered: asked === undefined ? now() : 0 };
+        keep(s, { ...withLossSoFar(job, known), received: now(), answered: asked === undefined ? now() : 0 });
       }
     });
     for (const jobId of overtaken) void readJob(jobId).catch(() => {});
+  }
+
+  /**
+   * Puts a job in the place of what was known of it. What was said of the settings that were asked for here is over once
+   * they are others. @param {any} s @param {Record<string, any>} job
+   */
+  function keep(s, job) {
+    if (s.controls[job.job_id] && hasOtherSettings(s.jobs[job.job_id], job)) s.controls[job.job_id].said = "";
+    s.jobs[job.job_id] = job;
   }
 
   async function readJobs() {
@@ -176,6 +185,7 @@ export function createSync({ store, api, missed, now = Date.now }) {
 
   /** A live event. @param {string} event @param {Record<string, any>} data */
   function receive(event, data) {
+    if (event === "training_controlled") return controlled(data);
     if (data.seq === undefined) return underWay(event, data);
     if (take(event, data) === "gap") void catchUp(data.job_id);
   }
@@ -196,6 +206,17 @@ export function createSync({ store, api, missed, now = Date.now }) {
     if (isRunning(before) !== isRunning(after)) void readStatus().catch(() => {});
   }
 
+  /** Another tab, or whoever else, has controlled a run. @param {Record<string, any>} data */
+  function controlled(data) {
+    const before = state.jobs[data.job_id];
+    if (!before) return void settle(data.job_id);
+    update((s) => {
+      s.lastHeard = now();
+      keep(s, { ...jobControlled(before, data), answered: now() }); // what was asked for before must not undo it
+    });
+    if (isPaused(before) !== isPaused(state.jobs[data.job_id])) void readStatus().catch(() => {});
+  }
+
   /** @param {string} event @param {Record<string, any>} data */
   function take(event, data) {
     const history = state.histories[data.job_id] ?? emptyHistory();
@@ -208,7 +229,7 @@ export function createSync({ store, api, missed, now = Date.now }) {
       s.histories[data.job_id] = history;
       s.lastHeard = now();
       if (!after || after === before) return;
-      s.jobs[data.job_id] = after;
+      keep(s, after);
       if (s.route.id === data.network_id) s.announcement = announcement(before, after) || s.announcement;
     });
     if (!before) void settle(data.job_id);

@@ -162,6 +162,27 @@ def test_changes_close_together_are_numbered_and_told_below(page: Page, server: 
         expect(badges.last).to_have_attribute("title", re.compile(end))
 
 
+def test_a_second_tab_shows_what_the_first_asked_for(page: Page, server: Server, run: dict[str, Any]) -> None:
+    other = page.context.new_page()
+    other.goto(page.url)
+    steps.expect_connected(other)
+    other.get_by_label("Learning rate now").fill("2")
+    other.get_by_role("button", name="Change settings").click()
+    form = other.get_by_role("form", name="Settings in flight")
+    expect(form.get_by_role("status")).to_contain_text("Learning rate 2 counts")
+    expect(page.get_by_label("Learning rate now")).to_have_value("2")
+
+    page.get_by_role("radio", name="10", exact=True).check()
+    expect(other.get_by_role("radio", name="10", exact=True)).to_be_checked()
+    expect(other.locator("#control-standing")).to_contain_text("In slow motion")
+    pause(page)
+    expect(other.locator(".run .state")).to_have_text("Paused")
+    page.get_by_label("Momentum now").fill("0.5")  # a paused run takes it only when it goes on
+    page.get_by_role("button", name="Change settings").click()
+    expect(other.get_by_label("Momentum now")).to_have_value("0.5")
+    expect(form.get_by_role("status")).to_have_text("Momentum 0.5 counts from the next mini-batch on.")
+
+
 def test_what_the_state_does_not_allow_is_said_in_words(
     page: Page, server: Server, run: dict[str, Any], watch: Watch
 ) -> None:

@@ -32,6 +32,7 @@ from tests.serving import serving
 KEYWORDS = {"type": "type", "minimum": "ge", "maximum": "le", "maxLength": "max_length", "default": "default"}
 TYPES: dict[Any, Any] = {
     str: "string",
+    bool: "boolean",
     int: "integer",
     float: "number",
     list: "array",

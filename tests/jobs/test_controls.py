@@ -335,7 +335,8 @@ def test_settings_are_wanted_until_the_run_has_taken_them(stage: Stage) -> None:
     place = {"type": "changed", "step": 5, "epoch": 1, "batch": 5}
     rate, momentum = {"learning_rate": {"from": 3.0, "to": 0.5}}, {"momentum": {"from": 0.0, "to": 0.9}}
     stage.say(job_id, place | {"changes": rate, "wanted": {"learning_rate": 0.5}})
-    assert stage.jobs.get(job_id)["pending_changes"] == both  # the worker has yet to say that it took the later ones
+    # The worker has yet to say that it took the later one.
+    assert stage.jobs.get(job_id)["pending_changes"] == stage.log.events[-1][1]["pending_changes"] == {"momentum": 0.9}
     stage.say(job_id, place | {"step": 6, "batch": 6, "changes": momentum, "wanted": both})
     record = stage.jobs.get(job_id)
     assert (record["pending_changes"], record["momentum"], record["learning_rate"]) == ({}, 0.9, 0.5)
@@ -360,6 +361,49 @@ def test_what_is_so_already_changes_nothing(stage: Stage) -> None:
     place = {"type": "changed", "step": 5, "epoch": 1, "batch": 5}
     stage.say(job_id, place | {"changes": {}, "wanted": {"momentum": 0.5}})  # it had been so since the checkpoint
     assert (stage.jobs.get(job_id)["pending_changes"], stage.log.of(job_id)) == ({}, [])
+
+
+def test_every_control_is_told_to_all(stage: Stage) -> None:
+    job_id = running(stage)
+    asked: list[tuple[str, dict[str, Any]]] = [
+        ("pace", {"pace": 2.0}),
+        ("change", {"learning_rate": 0.5, "pending_changes": {"learning_rate": 0.5}}),
+        ("pause", {"state": "running", "pause_requested": True}),
+        ("step batch", {"state": "paused", "pause_requested": True}),
+        ("cancel", {"state": "paused", "cancel_requested": True}),
+    ]
+    for control, holds in asked:
+        if control == "step batch":
+            stage.rest(job_id)
+        record = CONTROLS[control](stage, job_id)
+        name, payload = stage.log.events[-1]
+        assert name == "training_controlled"
+        assert payload.items() >= holds.items()
+        assert all(record[key] == value for key, value in payload.items() if key != "timestamp")
+        assert "seq" not in payload
+    other = paused_of(stage, "b")
+    CONTROLS["resume"](stage, other)
+    assert stage.log.events[-1][1]["state"] == "queued"
+
+
+def test_settings_taken_without_effect_are_told(stage: Stage) -> None:
+    job_id = running(stage)
+    stage.jobs.controls.change(job_id, {"momentum": 0.5})
+    place = {"type": "changed", "step": 5, "epoch": 1, "batch": 5}
+    stage.say(job_id, place | {"changes": {}, "wanted": {"momentum": 0.5}})
+    name, payload = stage.log.events[-1]
+    assert (name, payload["pending_changes"]) == ("training_controlled", {})
+
+
+def test_a_change_that_a_checkpoint_tells_of_leaves_what_is_still_wanted(stage: Stage) -> None:
+    job_id = running(stage)
+    stage.jobs.controls.change(job_id, {"momentum": 0.5})
+    place = {"type": "changed", "step": 0, "epoch": 1, "batch": 0}
+    stage.say(job_id, place | {"changes": {"momentum": {"from": 0.0, "to": 0.5}}, "wanted": None})
+    assert stage.jobs.get(job_id)["pending_changes"] == {"momentum": 0.5}
+    stage.say(job_id, place | {"changes": {}, "wanted": {"momentum": 0.5}})
+    record = stage.jobs.get(job_id)
+    assert (record["pending_changes"], record["momentum"], len(record["changes"])) == ({}, 0.5, 1)
 
 
 def test_settings_out_of_range_are_refused(stage: Stage) -> None:

@@ -112,7 +112,7 @@ test("a single step stays paused to the eye until its end is told", async () => 
 
 test("an event that overtakes the answer is not undone by it", async () => {
   const { store, said, act } = acting((what, body, { update }) => {
-    update((s) => { s.jobs.j = { ...s.jobs.j, state: "paused", received: 9 }; });
+    update((s) => { s.jobs.j = { ...s.jobs.j, state: "paused" }; }); // by an event that is no sign of life
     return { ...RUNNING, pause_requested: true };
   });
   await act.pause("j");

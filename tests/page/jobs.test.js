@@ -42,6 +42,22 @@ test("an event moves the job on; one that is known already does not", () => {
   assert.deepEqual([failed.state, failed.error], ["failed", "out of memory"]);
 });
 
+test("who hears that a run was controlled shows what holds now, without a new time or number", () => {
+  const paused = { ...running, state: "paused", job_id: "j", pace: null, learning_rate: 3, pending_changes: {}, pause_requested: false };
+  const holds = { state: "queued", pace: 10, learning_rate: 0.5, momentum: 0, mini_batch_size: 10, pending_changes: { learning_rate: 0.5 }, pause_requested: false, cancel_requested: true };
+  const after = jobs.jobControlled(paused, { job_id: "j", timestamp: "2026-01-01T00:00:00.000Z", ...holds });
+  assert.deepEqual(after, { ...paused, ...holds });
+  const ended = { ...paused, state: "completed" };
+  assert.equal(jobs.jobControlled(ended, { job_id: "j", ...holds }), ended);
+});
+
+test("settings that were asked for again since are shown until the run takes them", () => {
+  const job = { ...running, learning_rate: 1, momentum: 0.9, pending_changes: { learning_rate: 1, momentum: 0.9 } };
+  const changes = { learning_rate: { from: 3, to: 0.5 }, momentum: { from: 0, to: 0.9 } };
+  const after = jobs.jobAfter(job, "training_changed", { seq: 13, changes }, 2000);
+  assert.deepEqual([after.learning_rate, after.momentum, after.pending_changes], [1, 0.9, { learning_rate: 1 }]);
+});
+
 test("a sign of life between epochs moves the bar and never brings an ended run back", () => {
   const queued = { state: "queued", status: "pending", queue_position: 2, progress: 0, last_seq: 0 };
   const started = jobs.jobUnderWay(queued, "training_started", { attempt: 1 }, 2000);

@@ -178,6 +178,7 @@ test("what was asked for before an answer or a pause does not undo them", async 
   for (const [news, expected] of [
     [() => sync.takeJobs([record({ pace: 10 })]), { pace: 10 }],
     [() => sync.receive("training_paused", { job_id: "j", network_id: "n", epoch: 1, batch: 5, batches: 10, step: 5 }), { state: "paused", batch: 5 }],
+    [() => sync.receive("training_controlled", { job_id: "j", network_id: "n", state: "running", pace: 3 }), { state: "running", pace: 3 }],
   ]) {
     server.job = record();
     time += 10;
@@ -190,4 +191,21 @@ test("what was asked for before an answer or a pause does not undo them", async 
     await settled();
     for (const [name, value] of Object.entries(expected)) assert.equal(store.state.jobs.j[name], value, name);
   }
+});
+
+test("what was said of settings asked for here is over when somebody asks for others", async () => {
+  const { store, sync } = scene({ job: record({ learning_rate: 3, pending_changes: {} }) });
+  const said = () => store.state.controls.j.said;
+  await sync.resync();
+  store.state.controls.j = { values: { momentum: "0.5" }, errors: {}, problem: "", said: "Learning rate 1 counts from the next mini-batch on." };
+  const controlled = (more) => sync.receive("training_controlled", { job_id: "j", network_id: "n", state: "running", ...more });
+  sync.takeJobs([record({ learning_rate: 1, pending_changes: { learning_rate: 1 } })]);
+  assert.equal(said(), "");
+  store.state.controls.j.said = "Learning rate 1 counts from the next mini-batch on.";
+  controlled({ learning_rate: 1, pace: 10 });
+  sync.receive("training_changed", { job_id: "j", network_id: "n", seq: 1, epoch: 1, batch: 5, step: 5, changes: { learning_rate: { from: 3, to: 1 } } });
+  assert.match(said(), /Learning rate 1/);
+  controlled({ learning_rate: 0.5 });
+  assert.deepEqual([said(), store.state.jobs.j.learning_rate], ["", 0.5]);
+  assert.deepEqual(store.state.controls.j.values, { momentum: "0.5" });
 });

@@ -82,7 +82,7 @@ class Controls:
             job = replace(job, pause_requested=True)
             self._store.save(job)
             self._backend.tell(job_id, {"type": "pause"})
-            return self._record(job)
+            return self._told(job)
 
     def resume(self, job_id: str) -> Record:
         """Let a paused job go on, before all others that wait."""
@@ -101,7 +101,7 @@ class Controls:
             job = replace(job, pause_requested=True)  # so it rests again whatever happens to assistant and server
             self._store.save(job)
             self._dispatch.step(job)
-            return self._record(job)
+            return self._told(job)
 
     def set_pace(self, job_id: str, batches_per_second: float | None) -> Record:
         """Let a job do so many mini-batches a second at most; None for full speed. It lasts through pauses."""
@@ -110,7 +110,7 @@ class Controls:
             self._store.save(job)
             self._backend.amend(job_id, pace=batches_per_second)
             self._backend.tell(job_id, {"type": "pace", "batches_per_second": batches_per_second})
-            return self._record(job)
+            return self._told(job)
 
     def change(self, job_id: str, settings: dict[str, Any]) -> Record:
         """Give a job other settings: learning rate and momentum from its next mini-batch, the size from its next epoch.
@@ -128,7 +128,7 @@ class Controls:
             self._store.save(job)
             self._backend.amend(job_id, wanted=job.wanted)
             self._backend.tell(job_id, {"type": "change", "settings": job.wanted})
-            return self._record(job)
+            return self._told(job)
 
     def resting(self, job_id: str) -> TrainingSpec:
         """Return the description of the run of a paused job, from where it rests: nothing is changed."""
@@ -147,7 +147,7 @@ class Controls:
             else:
                 self._let_go(job_id)
                 job = self.finish(job)
-            return self._record(job)
+            return self._record(job) if job.is_final else self._told(job)
 
     def finish(self, job: Job) -> Job:
         """End a job that is with no worker: by the assistant where a checkpoint holds what it learned, else at once."""
@@ -162,6 +162,10 @@ class Controls:
         job = job.after("resume", priority=self._store.front(), pause_at=pause_at)
         self._store.save(job)
         self._dispatch.queue(job, first=True)
+        return self._told(job)
+
+    def _told(self, job: Job) -> Record:
+        self._reports.controlled(job)
         return self._record(job)
 
     def _alive(self, job_id: str) -> Job:

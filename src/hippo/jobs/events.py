@@ -107,6 +107,29 @@ class TrainingChanged(TrainingEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrainingControlled(Event):
+    """Somebody has controlled the job, or its run has taken settings: what holds now, for all others who show it.
+
+    It comes after resume, step, pace, settings, cancel and a pause that waits for a mini-batch; a pause at once is told
+    by training_paused, an end by its own event. The fields are those of the job's record: `pace` is mini-batches per
+    second at most, null for full speed; `pending_changes` holds the settings that were asked for and are not taken yet,
+    which `learning_rate`, `momentum` and `mini_batch_size` show already. It has no `seq` and is not kept: the job's
+    record says the same.
+    """
+
+    name: ClassVar[str] = "training_controlled"
+
+    state: str
+    pace: float | None
+    learning_rate: float
+    momentum: float
+    mini_batch_size: int
+    pending_changes: dict[str, float]
+    pause_requested: bool
+    cancel_requested: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingUpdate(TrainingEvent):
     """An epoch is finished.
 
@@ -180,4 +203,5 @@ EVENTS: tuple[type[Event], ...] = (
     TrainingProgress,
     TrainingPaused,
     TrainingChanged,
+    TrainingControlled,
 )

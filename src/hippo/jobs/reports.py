@@ -17,6 +17,7 @@ from hippo.jobs.bus import EventBus
 from hippo.jobs.endings import ENDS, Endings, as_running, common, whose
 from hippo.jobs.events import (
     TrainingChanged,
+    TrainingControlled,
     TrainingPaused,
     TrainingProgress,
     TrainingStarted,
@@ -136,18 +137,36 @@ class Reports:
         )
 
     def _changed(self, job: Job, message: Message) -> None:
-        made = message["changes"]
-        if message["wanted"] == job.wanted:
-            job = replace(job, wanted={})
-        if not made:  # all was so already
+        made, taken = message["changes"], message["wanted"] or {}
+        left = {name: value for name, value in job.wanted.items() if taken.get(name) != value}
+        job = replace(job, wanted=left)
+        if made:
+            place = {name: message[name] for name in ("step", "epoch", "batch")}
+            change = place | {name: pair["to"] for name, pair in made.items()}
+            job = replace(job, changes=(*job.changes, change), last_seq=job.last_seq + 1)
+            event = TrainingChanged(**common(job), **place, changes=made)
+            self._store.save(job, event)
+            self._bus.publish(event)
+        else:  # all was so already
             self._store.save(job)
-            return
-        place = {name: message[name] for name in ("step", "epoch", "batch")}
-        change = place | {name: pair["to"] for name, pair in made.items()}
-        job = replace(job, changes=(*job.changes, change), last_seq=job.last_seq + 1)
-        event = TrainingChanged(**common(job), **place, changes=made)
-        self._store.save(job, event)
-        self._bus.publish(event)
+        self.controlled(job)
+
+    def controlled(self, job: Job) -> None:
+        """Tell all who show the job what was asked of it and what holds now."""
+        settings = job.settings
+        self._bus.publish(
+            TrainingControlled(
+                **whose(job),
+                state=str(job.state),
+                pace=job.pace,
+                learning_rate=settings.learning_rate,
+                momentum=settings.momentum,
+                mini_batch_size=settings.mini_batch_size,
+                pending_changes=job.wanted,
+                pause_requested=job.pause_requested,
+                cancel_requested=job.cancel_requested,
+            )
+        )
 
     def _paused(self, job: Job, message: Message) -> None:
         job = self.rest(job, message)

@@ -118,8 +118,10 @@ export function jobAfter(job, event, data, now) {
     next.queue_position = null;
     Object.assign(next, { batch: 0, batches: null, loss_so_far: null });
   } else if (event === "training_changed") {
-    for (const [name, { to }] of Object.entries(data.changes ?? {})) next[name] = to;
-    next.pending_changes = {};
+    const made = Object.entries(data.changes ?? {});
+    // What was asked for since is still to be taken, and is shown already.
+    next.pending_changes = Object.fromEntries(Object.entries(job.pending_changes ?? {}).filter(([name, value]) => data.changes?.[name]?.to !== value));
+    Object.assign(next, Object.fromEntries(made.map(([name, { to }]) => [name, to])), next.pending_changes);
   } else if (event === "training_complete") {
     Object.assign(next, { state: data.state ?? "completed", status: "completed", progress: 100, eta_seconds: 0 });
     if (isNumber(data.accuracy)) next.accuracy = data.accuracy;
@@ -166,6 +168,20 @@ export function trainingLosses(job, last) {
   const losses = isNumber(whole) ? [[`Training loss, epoch ${count(epoch)}`, whole]] : [];
   if ((isRunning(job) || isPaused(job)) && job.batch && isNumber(job.loss_so_far)) losses.push([`Training loss so far, epoch ${count(job.epoch + 1)}`, job.loss_so_far]);
   return losses;
+}
+
+/**
+ * The job after somebody controlled it, here or elsewhere. It is no sign of life: the times stay those of the last one.
+ * @param {Job} job @param {Record<string, any>} data of training_controlled @returns {Job}
+ */
+export function jobControlled(job, data) {
+  const { timestamp, ...holds } = data;
+  return isUnfinished(job) ? { ...job, ...holds } : job;
+}
+
+/** Whether the settings of a run are others now. @param {Job|undefined} before @param {Job} after */
+export function hasOtherSettings(before, after) {
+  return Boolean(before) && ["learning_rate", "momentum", "mini_batch_size"].some((name) => before[name] !== after[name]);
 }
 
 /** @param {Job} job to be written to @param {Record<string, any>} data of training_paused */
