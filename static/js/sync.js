@@ -6,7 +6,7 @@
 
 import { pausedWords } from "./logic/controls.js";
 import { applyEvent, emptyHistory } from "./logic/history.js";
-import { announcement, hasOtherSettings, isPaused, isRunning, isUnfinished, isWaiting, jobAfter, jobControlled, jobUnderWay, withLossSoFar } from "./logic/jobs.js";
+import { announcement, hasOtherSettings, isPaused, isRunning, isUnfinished, isWaiting, jobAfter, jobControlled, jobUnderWay } from "./logic/jobs.js";
 
 const JOBS_READ = "100";
 
@@ -70,7 +70,7 @@ export function createSync({ store, api, missed, now = Date.now }) {
           continue;
         }
         if (known && isUnfinished(known) && !isUnfinished(job)) forgetAnswers(s, job.network_id);
-        keep(s, { ...withLossSoFar(job, known), received: now(), answered: asked === undefined ? now() : 0 });
+        keep(s, { ...job, received: now(), answered: asked === undefined ? now() : 0 });
       }
     });
     for (const jobId of overtaken) void readJob(jobId).catch(() => {});

@@ -69,8 +69,11 @@ def test_a_pause_frees_the_worker_and_steps_are_single(page: Page, server: Serve
         expect(figures).to_contain_text(re.compile(rf"Training loss, epoch {rests['epoch']}\s*{now['loss']:.3g}"[:-1]))
         expect(figures).to_contain_text(re.compile(rf"Training loss so far, epoch {rests['epoch'] + 1}\s*\d"))
 
+    so_far = re.compile(rf"Training loss so far, epoch {rests['epoch'] + 1}\s*{now['loss_so_far']:.3g}"[:-1])
+    expect(figures).to_contain_text(so_far)
     page.reload()
     expect(page.locator(".run .state")).to_have_text("Paused")
+    expect(figures).to_contain_text(so_far)
     expect(page.locator("#control-standing")).to_contain_text(f"after {rests['batch'] + 2:,} of 5,000 mini-batches")
     page.get_by_role("button", name="One epoch").click()
     expect(page.locator("#control-standing")).to_contain_text(f"Paused after epoch {rests['epoch'] + 1}.")

@@ -132,11 +132,44 @@ def test_a_pause_rests_where_the_worker_says(stage: Stage) -> None:
     assert name == "training_paused"
     place = {name: payload[name] for name in ("epoch", "batch", "batches", "step", "loss")}
     assert place == {"epoch": 1, "batch": 7, "batches": 100, "step": 7, "loss": 0.5}
+    assert record["loss_so_far"] == 0.5
     assert "seq" not in payload
     assert stage.jobs.counts() == {"unfinished": 1, "running": 0, "paused": 1, "queued": 0}
     assert stage.jobs.list(status="training")[1] == stage.jobs.list(status="paused")[1] == 1
     with pytest.raises(TrainingInProgress):
         stage.submit()
+
+
+def test_the_loss_so_far_of_a_run_that_rests_is_known_as_long_as_it_stands_there(stage: Stage) -> None:
+    def loss() -> float | None:
+        return stage.store.job(job_id).loss_so_far
+
+    job_id = paused(stage)
+    assert loss() == 0.5
+    stage.jobs.controls.resume(job_id)
+    stage.jobs.controls.pause(job_id)
+    assert (loss(), stage.log.events[-1][1]["loss"]) == (0.5, 0.5)
+    stage.jobs.controls.resume(job_id)
+    stage.backend.running.add(job_id)
+    stage.say(job_id, STARTED | {"batch": 7, "step": 7})
+    assert loss() == 0.5
+    stage.say(job_id, EPOCH | {"epoch": 1})
+    assert loss() is None
+    stage.rest(job_id, epoch=2)
+    stage.jobs.controls.resume(job_id)
+    stage.backend.running.add(job_id)
+    stage.say(job_id, STARTED | {"batch": 0, "step": 0})  # its checkpoint could not be read
+    assert loss() is None
+
+
+def test_the_loss_so_far_of_an_ended_run_is_none(stage: Stage) -> None:
+    job_id = paused(stage)
+    stage.jobs.controls.resume(job_id)
+    stage.backend.running.add(job_id)
+    stage.say(
+        job_id, STARTED | {"batch": 7, "step": 7}, {"type": "diverged", "error": "No.", "elapsed": 2.0, "epochs": 0}
+    )
+    assert stage.jobs.get(job_id)["loss_so_far"] is None
 
 
 def test_a_pause_and_settings_that_came_too_late_are_forgotten(stage: Stage) -> None:

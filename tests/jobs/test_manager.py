@@ -62,7 +62,7 @@ def test_progress_within_an_epoch_is_told_but_not_kept(stage: Stage) -> None:
     assert (payload["batch"], payload["batches"], payload["step"]) == (50, 100, 50)
     assert "seq" not in payload
     record = stage.jobs.get(job_id)
-    assert (record["progress"], record["epoch"], record["last_seq"]) == (25.0, 0, 0)
+    assert (record["progress"], record["epoch"], record["last_seq"], record["loss_so_far"]) == (25.0, 0, 0, 0.3)
     assert stage.jobs.history(job_id) == ([], 0)
     stage.say(job_id, EPOCH | {"epoch": 1})
     assert stage.jobs.get(job_id)["progress"] == 50.0

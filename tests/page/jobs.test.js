@@ -81,12 +81,6 @@ test("the loss of a whole epoch and that of the epoch under way never take each 
   for (const known of [last, undefined]) assert.deepEqual(jobs.trainingLosses(under, known), both);
   const paused = jobs.jobUnderWay(under, "training_paused", { epoch: 13, batch: 100, batches: 5000, step: 60_100, loss: 0.9 }, 2000);
   assert.deepEqual(jobs.trainingLosses(paused, last), both);
-  // A record has no such figure: it stays while it holds.
-  const record = { ...paused, loss_so_far: undefined };
-  assert.deepEqual(jobs.trainingLosses(jobs.withLossSoFar(record, paused), last), both);
-  assert.equal(jobs.trainingLosses(jobs.withLossSoFar({ ...record, step: 60_101 }, paused), last).length, 1);
-  assert.equal(jobs.trainingLosses(jobs.withLossSoFar({ ...record, state: "running", step: 60_101 }, paused), last).length, 2);
-  assert.equal(jobs.trainingLosses(jobs.withLossSoFar({ ...record, epoch: 13 }, paused), last).length, 1);
   const next = jobs.jobAfter(paused, "training_update", { seq: 13, epoch: 13, total_epochs: 30, loss: 0.03 }, 2000);
   assert.deepEqual(jobs.trainingLosses({ ...next, batch: 1 }, { epoch: 13, loss: 0.03 }), [["Training loss, epoch 13", 0.03]]);
   assert.deepEqual(jobs.trainingLosses({ ...paused, state: "completed" }, last), [["Training loss, epoch 12", 0.04]]);

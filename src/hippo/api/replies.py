@@ -185,6 +185,7 @@ class JobReply(Reply):
     pending_changes: dict[str, Any] = Field(description="Settings that the run has yet to take.", examples=[{}])
     accuracy: float | None = Field(description="The fraction of the test set it gets right, or null.", examples=[0.953])
     loss: float | None = Field(description="The mean loss over the last epoch, or null.", examples=[0.021])
+    loss_so_far: float | None = Field(description="The same over the next epoch's `batch`, or null.", examples=[0.019])
     error: str | None = Field(description="Why it failed, or null.", examples=[None])
     elapsed_time: float = Field(description="Seconds of training so far.", examples=[6.1])
     eta_seconds: float | None = Field(description="Seconds left at the present pace, or null.", examples=[9.2])

@@ -120,6 +120,7 @@ def _ended(job: Job, action: str, message: Message, **changes: Any) -> Job:
         pause_requested=False,  # it came too late, as did settings that were still wanted
         pause_at=None,
         wanted={},
+        loss_so_far=None,
         **changes,
     )
 

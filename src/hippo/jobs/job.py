@@ -87,6 +87,8 @@ class Job:
         On the test set after `epoch`, 0-1.
     loss : float or None
         Mean training loss of `epoch`.
+    loss_so_far : float or None
+        Mean training loss of the `batch` finished mini-batches of the epoch under way; None before the first.
     error : str or None
         Why the job did not complete.
     attempt : int
@@ -136,6 +138,7 @@ class Job:
     pause_requested: bool = False
     pause_at: int | None = None
     phase_seconds: float | None = None
+    loss_so_far: float | None = None
 
     def after(self, action: str, **changes: Any) -> Job:
         """Return the job after `action`, with further `changes`.
@@ -228,6 +231,7 @@ class Job:
             "pending_changes": self.wanted,
             "accuracy": self.accuracy,
             "loss": self.loss,
+            "loss_so_far": self.loss_so_far,
             "error": self.error,
             "elapsed_time": self.elapsed_at(moment),
             "eta_seconds": self.eta_at(moment, throughput),

@@ -112,6 +112,8 @@ class Reports:
             updated_at=moment,
             epoch=message["epoch"],
             elapsed=message["elapsed"],
+            # It holds where the run goes on where it rested, and not where that could not be read.
+            loss_so_far=job.loss_so_far if message.get("step", job.step) == job.step else None,
             **_place(message),
         )
         self._store.save(job)
@@ -119,7 +121,7 @@ class Reports:
 
     def _progressed(self, job: Job, message: Message) -> None:
         moment = now()
-        place = _place(message) | {"elapsed": job.elapsed_at(moment), "updated_at": moment}
+        place = _under_way(message) | {"elapsed": job.elapsed_at(moment), "updated_at": moment}
         self._under_way[job.job_id] = place
         job = replace(job, **place)
         self._bus.publish(
@@ -175,7 +177,7 @@ class Reports:
 
     def rest(self, job: Job, message: Message | None = None, **changes: Any) -> Job:
         """Pause a job, where the message says or where it was last; return it."""
-        place = _place(message) | {"elapsed": message["elapsed"]} if message else {}
+        place = _under_way(message) | {"elapsed": message["elapsed"]} if message else {}
         job = job.after("pause", updated_at=now(), pause_requested=False, pause_at=None, **place, **changes)
         self._store.save(job)
         self._bus.publish(
@@ -185,7 +187,7 @@ class Reports:
                 batch=job.batch,
                 batches=job.batches,
                 step=job.step,
-                loss=message["loss"] if message else None,
+                loss=job.loss_so_far,
             )
         )
         return job
@@ -197,6 +199,7 @@ class Reports:
             epoch=epoch,
             accuracy=message["accuracy"],
             loss=message["loss"],
+            loss_so_far=None,
             elapsed=elapsed,
             updated_at=moment,
             last_seq=job.last_seq + 1,
@@ -238,7 +241,7 @@ class Reports:
         if job.pause_requested:
             self.rest(job, message)
         else:
-            self.interrupt(job, elapsed=message["elapsed"], **_place(message))
+            self.interrupt(job, elapsed=message["elapsed"], **_under_way(message))
 
     def interrupt(self, job: Job, **changes: Any) -> Job:
         """Note that a running job has no worker any more since the server stops or was killed; return it.
@@ -261,7 +264,7 @@ class Reports:
             text = f"The worker died {MAX_ATTEMPTS} times under this job; the last time {message['reason']}."
             self._endings.fail(as_running(job), text)
         else:
-            anew: dict[str, Any] = {"attempt": job.attempt + 1, "epoch": 0, "batch": 0, "step": 0}
+            anew: dict[str, Any] = {"attempt": job.attempt + 1, "epoch": 0, "batch": 0, "step": 0, "loss_so_far": None}
             if job.pause_requested:
                 self.rest(as_running(job), **anew)
                 return
@@ -269,6 +272,11 @@ class Reports:
             log.warning("Job %s starts again (attempt %d): its worker died", job.job_id, job.attempt)
             self._store.save(job)
             self._retry(job)
+
+
+def _under_way(message: Message) -> dict[str, Any]:
+    """Return where in its epoch the run is, and the mean loss since that began."""
+    return _place(message) | {"loss_so_far": message.get("loss")}
 
 
 def _place(message: Message) -> dict[str, Any]:

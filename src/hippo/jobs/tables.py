@@ -66,6 +66,7 @@ JOBS = sa.Table(
     sa.Column("pause_requested", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("pause_at", sa.Integer),
     sa.Column("phase_seconds", sa.Float),
+    sa.Column("loss_so_far", sa.Float),
     sqlite_autoincrement=True,
 )
 # At most one unfinished job per network, whatever the code above the database does.

@@ -148,16 +148,6 @@ export function jobUnderWay(job, event, data, now) {
 }
 
 /**
- * A record that was read, with what only signs of life tell, as long as it holds: where a paused run is still at the same
- * mini-batch, and where a running one is still in the same epoch.
- * @param {Job} record @param {Job|undefined} known @returns {Job}
- */
-export function withLossSoFar(record, known) {
-  if (!known || !isNumber(known.loss_so_far) || !isUnfinished(record) || record.attempt !== known.attempt || record.epoch !== known.epoch) return record;
-  return isRunning(record) || record.step === known.step ? { ...record, loss_so_far: known.loss_so_far } : record;
-}
-
-/**
  * The training losses of a run, each under its own name: that of the last whole epoch, and the mean over the mini-batches
  * of the epoch under way.
  * @param {Job} job @param {{epoch: number, loss: number|null}|undefined} last epoch that is known
