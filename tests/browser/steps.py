@@ -25,9 +25,11 @@ def create(page: Page, *, hidden: str = "30", epochs: int = 3, name: str = "", t
 
 
 def expect_epoch(page: Page, epoch: int, total: int) -> None:
-    """Wait until a run has come to this epoch, or further."""
+    """Wait until a run has finished this epoch, or a later one."""
     later = "|".join(str(n) for n in range(epoch, min(total, epoch + 200) + 1))
-    expect(page.locator(".run-figures")).to_contain_text(re.compile(rf"(?<!\d)({later}) of {total}(?!\d)"))
+    expect(page.locator(".run-figures")).to_contain_text(
+        re.compile(rf"(Epochs finished|Epoch(?!\s*{epoch} of))\s*({later}) of {total}(?!\d)")
+    )
 
 
 def expect_connected(page: Page) -> None:

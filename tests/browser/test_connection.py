@@ -42,7 +42,7 @@ def test_killed_and_started_again_the_page_goes_on_by_itself(page: Page, server:
     steps.expect_epoch(page, 5, 400)
     expect(page.get_by_label("Mini-batch size")).to_have_value("77")
     page.get_by_role("button", name="Stop").click()
-    expect(page.locator(".run .callout")).to_contain_text("was stopped after")
+    expect(page.locator(".run .callout")).to_contain_text("was stopped with")
     page.get_by_role("link", name="kept").click()
     expect(page.locator(".item[aria-current]")).to_contain_text("Trained")
     page.get_by_role("link", name="Test", exact=True).click()
@@ -78,7 +78,7 @@ def test_stopped_in_good_order_and_started_again(page: Page, server: Server, wat
     steps.expect_connected(page)
     steps.expect_epoch(page, 4, 400)
     page.get_by_role("button", name="Stop").click()
-    expect(page.locator(".run .callout")).to_contain_text("was stopped after")
+    expect(page.locator(".run .callout")).to_contain_text("was stopped with")
 
 
 def test_a_drawing_waits_for_the_server_and_says_so(page: Page, server: Server, watch: Watch) -> None:
@@ -119,7 +119,7 @@ def test_a_cut_wire_costs_no_epoch(page: Page, server: Server, watch: Watch) -> 
     steps.expect_connected(page)
     steps.expect_epoch(page, missed, 400)
     page.get_by_role("button", name="Stop").click()
-    expect(page.locator(".run .callout")).to_contain_text("was stopped after")
+    expect(page.locator(".run .callout")).to_contain_text("was stopped with")
     assert steps.epochs_drawn(page) == server.get(f"/api/training/{job}")["epoch"]
     wire.cut()
 

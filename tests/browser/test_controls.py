@@ -60,7 +60,7 @@ def test_a_pause_frees_the_worker_and_steps_are_single(page: Page, server: Serve
     for n in (1, 2):
         step = page.get_by_role("button", name="One mini-batch")
         step.press("Enter")
-        expect(page.locator("#announcer")).to_contain_text(f"after {rests['batch'] + n:,} of 5,000 mini-batches")
+        expect(page.locator("#announcer")).to_contain_text(f", {rests['batch'] + n:,} of 5,000 mini-batches finished")
         expect(step).to_be_enabled()
         expect(step).to_be_focused()
         now = record(server, run)
@@ -71,12 +71,21 @@ def test_a_pause_frees_the_worker_and_steps_are_single(page: Page, server: Serve
 
     so_far = re.compile(rf"Training loss so far, epoch {rests['epoch'] + 1}\s*{now['loss_so_far']:.3g}"[:-1])
     expect(figures).to_contain_text(so_far)
+    under = f"{rests['epoch'] + 1} of 500"
+    for place in (".figures", ".run-figures"):
+        expect(page.locator(place)).to_contain_text(re.compile(rf"Epoch\s*{under}"))
+    expect(page.locator(".run-settings")).to_contain_text(f"epoch {under}, batch 10")
+    expect(page.locator(".run progress")).to_have_attribute("aria-valuetext", re.compile(f"%, epoch {under}$"))
+
     page.reload()
     expect(page.locator(".run .state")).to_have_text("Paused")
     expect(figures).to_contain_text(so_far)
-    expect(page.locator("#control-standing")).to_contain_text(f"after {rests['batch'] + 2:,} of 5,000 mini-batches")
+    standing = page.locator("#control-standing")
+    expect(standing).to_contain_text(f"epoch {under}, {rests['batch'] + 2:,} of 5,000 mini-batches finished")
     page.get_by_role("button", name="One epoch").click()
-    expect(page.locator("#control-standing")).to_contain_text(f"Paused after epoch {rests['epoch'] + 1}.")
+    expect(standing).to_have_text(re.compile(rf"^Paused: {rests['epoch'] + 1} of 500\sepochs finished\."))
+    for place in (".figures", ".run-figures"):
+        expect(page.locator(place)).to_contain_text(re.compile(rf"Epochs finished\s*{under}"))
     page.get_by_role("button", name="Resume").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Pause", exact=True)).to_be_focused()
@@ -86,7 +95,7 @@ def test_a_pause_frees_the_worker_and_steps_are_single(page: Page, server: Serve
 def test_slow_motion_and_settings_in_flight(page: Page, server: Server, run: dict[str, Any]) -> None:
     page.get_by_role("radio", name="10", exact=True).check()
     expect(page.locator("#control-standing")).to_have_text(re.compile(r"In slow motion: 10\smini-batches a second\."))
-    expect(page.locator(".run-figures")).to_contain_text(re.compile(r"Mini-batch\s*[\d,]+ of 5,000"))
+    expect(page.locator(".run-figures")).to_contain_text(re.compile(r"Mini-batches finished\s*[\d,]+ of 5,000"))
     assert record(server, run)["pace"] == 10
     page.get_by_role("radio", name="Full speed").check()
     expect(page.locator("#control-standing")).to_have_text("At full speed.")
@@ -275,7 +284,7 @@ def test_a_paused_run_outlives_the_server(page: Page, server: Server, run: dict[
     steps.expect_connected(page)
     expect(page.locator(".run .state")).to_have_text("Paused")
     page.get_by_role("button", name="One mini-batch").click()
-    expect(page.locator("#control-standing")).to_contain_text(f"after {rests['batch'] + 1:,} of 5,000")
+    expect(page.locator("#control-standing")).to_contain_text(f", {rests['batch'] + 1:,} of 5,000")
     assert record(server, run)["step"] == rests["step"] + 1
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".run .state")).to_have_text("Stopped")

@@ -32,7 +32,7 @@ def test_first_visit_is_one_press_and_cancel_stops_it(page: Page, server: Server
 
     page.get_by_role("button", name="Stop").click()
 
-    expect(page.locator(".run .callout")).to_contain_text("was stopped after")
+    expect(page.locator(".run .callout")).to_contain_text("was stopped with")
     expect(page.get_by_role("button", name="Train more")).to_be_enabled()
     expect(page.locator(".workers")).to_contain_text("all free")
     # Every epoch that was trained is drawn, each once.

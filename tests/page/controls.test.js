@@ -28,15 +28,15 @@ test("each state has its controls, and what cannot be done now says why", () => 
 });
 
 test("where a run stands is said in a sentence", () => {
-  assert.match(controls.standing(PAUSED), /^Paused in epoch 3, after 120 of 5,000 mini-batches\. Nothing is computed/);
-  assert.match(controls.standing({ ...PAUSED, batch: 0 }), /^Paused after epoch 2\./);
-  assert.match(controls.standing({ ...PAUSED, batch: 0, epoch: 0 }), /^Paused before the first mini-batch\./);
-  assert.match(controls.standing({ ...PAUSED, batch: 1, batches: null }), /after 1 mini-batch\./);
+  assert.match(controls.standing(PAUSED), /^Paused: epoch 3 of 10, 120 of 5,000 mini-batches finished\. Nothing is computed/);
+  assert.match(controls.standing({ ...PAUSED, batch: 0 }), /^Paused: 2 of 10\sepochs finished\./);
+  assert.match(controls.standing({ ...PAUSED, batch: 0, epoch: 0 }), /^Paused: 0 of 10\sepochs finished\./);
+  assert.match(controls.standing({ ...PAUSED, batch: 1, batches: null }), /epoch 3 of 10, 1 mini-batch finished\./);
   assert.equal(controls.standing(RUNNING), "At full speed.");
   assert.equal(controls.standing({ ...RUNNING, pace: 1 }), "In slow motion: 1\u00a0mini-batch a second.");
   assert.equal(controls.standing({ ...RUNNING, pace: 30 }), "In slow motion: 30\u00a0mini-batches a second.");
   assert.equal(controls.standing({ ...RUNNING, pace: 0.1 }), "In slow motion: one mini-batch in 10\u00a0s.");
-  assert.equal(controls.pausedWords(PAUSED), "Paused in epoch 3, after 120 of 5,000 mini-batches. Training loss of this epoch so far: 0.03120.");
+  assert.equal(controls.pausedWords(PAUSED), "Paused: epoch 3 of 10, 120 of 5,000 mini-batches finished. Training loss of this epoch so far: 0.03120.");
 });
 
 test("a pace that was set from elsewhere stands among the choices", () => {

@@ -69,7 +69,7 @@ test("a sign of life between epochs moves the bar and never brings an ended run 
   assert.equal(jobs.presentSpeed({ ...slow, state: "paused" }, { speed: 200_000 }), 200_000);
   const ended = { ...running, state: "cancelled" };
   assert.equal(jobs.jobUnderWay(ended, "training_progress", { progress: 50 }, 3000), ended);
-  assert.equal(spaced(jobs.announcement(started, { ...later, total_epochs: 2, epoch: 0 })), "Training 12 %: epoch 0 of 2.");
+  assert.equal(spaced(jobs.announcement(started, { ...later, total_epochs: 2, epoch: 0 })), "Training 12 %: epoch 1 of 2.");
 });
 
 test("the loss of a whole epoch and that of the epoch under way never take each other's name", () => {
@@ -93,13 +93,16 @@ test("advice after a divergence is a smaller rate, and never larger than what su
   assert.match(jobs.advice({ state: "diverged" }, 3).tryText, /smaller learning rate/);
   assert.match(jobs.advice({ state: "failed", error: null }, 3).text, /no reason/);
   assert.equal(jobs.advice({ state: "completed" }, 3), null);
+  const stopped = (epoch) => spaced(jobs.advice({ state: "cancelled", epoch, total_epochs: 30, batch: 9, batches: 5000 }, 3).text);
+  assert.equal(stopped(12), "This run was stopped with 12 of 30 epochs finished. The network keeps what they taught it.");
+  assert.equal(stopped(0), "This run was stopped with 0 of 30 epochs finished. The network is as it was before.");
 });
 
 test("a screen reader hears the start, every tenth and the end, not every epoch", () => {
   const at = (progress) => ({ ...running, progress });
   assert.equal(jobs.announcement({ state: "queued" }, at(3)), "Training started.");
   assert.equal(jobs.announcement(at(41), at(44)), "");
-  assert.match(spaced(jobs.announcement(at(48), at(52))), /^Training 52 %: epoch 12 of 30, accuracy 95\.0 %\.$/);
+  assert.match(spaced(jobs.announcement(at(48), at(52))), /^Training 52 %: epoch 13 of 30, accuracy 95\.0 %\.$/);
   assert.match(spaced(jobs.announcement(at(97), { ...at(100), state: "completed" })), /Training completed\. Accuracy 95\.0 %/);
   assert.equal(jobs.announcement(at(50), { ...at(50), state: "diverged", error: "The loss grew." }), "The loss grew.");
 });

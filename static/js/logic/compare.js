@@ -41,7 +41,7 @@ export const COLUMNS = [
   { key: "name", name: "Run", value: (row) => `${text(row.name)} ${String(row.number ?? 0).padStart(4, "0")}` },
   { key: "accuracy", name: "Accuracy", value: (row) => number(row.job.accuracy), down: true },
   { key: "state", name: "State", value: (row) => text(stateWord(row.job)) },
-  { key: "epoch", name: "Epochs", value: (row) => number(row.job.epoch), down: true },
+  { key: "epoch", name: "Epochs finished", value: (row) => number(row.job.epoch), down: true },
   { key: "loss", name: "Loss", value: (row) => number(row.job.loss) },
   { key: "learning_rate", name: "Rate", value: setting("learning_rate") },
   { key: "mini_batch_size", name: "Batch", value: setting("mini_batch_size") },

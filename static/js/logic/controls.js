@@ -3,6 +3,7 @@
  * the paces of slow motion, and the settings that may be changed in flight.
  */
 
+import { placeWords } from "./epochs.js";
 import { count, isNumber, loss, plain, plural } from "./format.js";
 import { isPaused, isUnfinished } from "./jobs.js";
 import { ABOVE_ZERO, BELOW_ONE, decimalNumber, wholeNumber } from "./numbers.js";
@@ -42,24 +43,16 @@ export function controlsOf(job, busy) {
 /** Where the run stands, in a sentence. @param {Job} job */
 export function standing(job) {
   if (isPaused(job)) {
-    return `Paused ${place(job)}. Nothing is computed until you go on: the worker is free for others.`;
+    return `Paused: ${placeWords(job)}. Nothing is computed until you go on: the worker is free for others.`;
   }
   if (job.state !== "running") return "The run waits. Pause takes it out of the queue.";
   if (job.pause_requested) return "It pauses after the current mini-batch.";
   return job.pace ? `In slow motion: ${paceWords(job.pace)}.` : "At full speed.";
 }
 
-/** "in epoch 3, after 120 of 5,000 mini-batches". @param {Job} job */
-export function place(job) {
-  const under = (job.epoch ?? 0) + 1;
-  if (!job.batch) return job.epoch ? `after epoch ${count(job.epoch)}` : "before the first mini-batch";
-  const of = isNumber(job.batches) ? ` of ${count(job.batches)} mini-batches` : ` ${job.batch === 1 ? "mini-batch" : "mini-batches"}`;
-  return `in epoch ${count(under)}, after ${count(job.batch)}${of}`;
-}
-
 /** For screen readers, after a pause or a step. @param {Job} job */
 export function pausedWords(job) {
-  return `Paused ${place(job)}.${isNumber(job.loss_so_far) ? ` Training loss of this epoch so far: ${loss(job.loss_so_far)}.` : ""}`;
+  return `Paused: ${placeWords(job)}.${isNumber(job.loss_so_far) ? ` Training loss of this epoch so far: ${loss(job.loss_so_far)}.` : ""}`;
 }
 
 /** @param {number|null} pace */

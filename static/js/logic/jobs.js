@@ -3,7 +3,8 @@
  * to try when a run went wrong. Times are worked out from the last report and the clock that is handed in.
  */
 
-import { NO_VALUE, count, countdown, isNumber, percent, plain, plural, progress } from "./format.js";
+import { epochWords } from "./epochs.js";
+import { NO_VALUE, count, countdown, isNumber, percent, plain, progress } from "./format.js";
 
 const FINAL = new Set(["completed", "failed", "cancelled", "diverged"]);
 
@@ -196,9 +197,8 @@ export function advice(job, suggested) {
     };
   }
   if (job.state === "cancelled") {
-    const done = job.epoch ? `${count(job.epoch)} of ${plural(job.total_epochs, "epoch")}` : "";
     return {
-      text: done ? `This run was stopped after ${done}. The network keeps what they taught it.` : "This run was stopped before its first epoch was done. The network is as it was before.",
+      text: `This run was stopped with ${epochWords(job)}. ${job.epoch ? "The network keeps what they taught it." : "The network is as it was before."}`,
       tryText: "The form below begins another run.",
       rate: null,
     };
@@ -228,5 +228,5 @@ export function announcement(before, after) {
   if (before && isRunning(before) && Math.floor((before.progress ?? 0) / 10) === tenth) return "";
   return tenth === 0
     ? "Training started."
-    : `Training ${progress(after.progress)}: epoch ${after.epoch} of ${after.total_epochs}${isNumber(after.accuracy) ? `, accuracy ${percent(after.accuracy)}` : ""}.`;
+    : `Training ${progress(after.progress)}: ${epochWords(after)}${isNumber(after.accuracy) ? `, accuracy ${percent(after.accuracy)}` : ""}.`;
 }

@@ -3,6 +3,7 @@
 import { html, nothing } from "lit/html.js";
 
 import { SETS, rowName } from "../logic/compare.js";
+import { epochsFinished } from "../logic/epochs.js";
 import { count, duration, isNumber, loss, percent, plural } from "../logic/format.js";
 import { stateWord } from "../logic/jobs.js";
 import { MARKERS, MOST_RUNS, lastOf, letter, linesOf } from "../logic/lines.js";
@@ -22,7 +23,7 @@ const RESULTS = [
   { name: "State", words: stateWord },
   { name: "Test accuracy", words: (job) => percent(job.accuracy, 2), value: (job) => job.accuracy, best: "high" },
   { name: "Training loss, last epoch", words: (job) => loss(job.loss) },
-  { name: "Epochs done", words: (job) => count(job.epoch ?? 0) },
+  { name: "Epochs finished", words: epochsFinished },
   { name: "Time", words: (job) => duration(job.elapsed_time) },
 ];
 

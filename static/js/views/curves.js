@@ -53,7 +53,7 @@ function marksView(marks) {
 function emptyText(job, history, network) {
   if (isUnfinished(job)) return "Loss and accuracy will be drawn here, one point after each epoch. The first epoch is on its way.";
   if (job && !history?.complete) return "Reading the epochs of this run\u2026";
-  if (job) return "This run ended before its first epoch was done, so there are no curves. Train again to see some.";
+  if (job) return "This run ended before its first epoch was finished, so there are no curves. Train again to see some.";
   return network.trained
     ? "No run of this network is on record, so there are no curves. Train more to see loss and accuracy per epoch."
     : "Loss and accuracy will be drawn here after each epoch. Press Train to begin.";

@@ -34,7 +34,7 @@ export function explainedView(network, job, state, act) {
     </div>
     ${paused ? choiceView(network, state, act) : html`<p class="empty">${job ? "Pause the run: its next mini-batch is then shown here, number by number." : "Start a run under Learn and pause it: its next mini-batch is then shown here, number by number."}</p>`}
     ${error && paused ? html`<p class="problem" role="status">${error}</p>` : nothing}
-    ${shown ? stepView(shown) : nothing}
+    ${shown ? stepView(shown, job) : nothing}
   </section>`;
 }
 
@@ -51,13 +51,13 @@ function choiceView(network, state, act) {
   </div>`;
 }
 
-/** @param {Record<string, any>} said the API's explanation */
-function stepView(said) {
+/** @param {Record<string, any>} said the API's explanation @param {Record<string, any>} job */
+function stepView(said, job) {
   const heaviest = said.weights[0];
   const examples = said.examples.slice(0, SHOWN);
   const logits = examples[0]?.logits;
   return html`
-    <p>The next step is mini-batch <strong>${count(said.batch)}</strong> of ${count(said.batches)} in epoch ${count(said.epoch)}: ${count(said.mini_batch_size)} images, mean loss C = ${number(said.loss)}. ${rule(said)} ${clipWords(said)}</p>
+    <p>The next step is mini-batch <strong>${count(said.batch)}</strong> of ${count(said.batches)} in epoch ${count(said.epoch)} of ${count(job.total_epochs)}: ${count(said.mini_batch_size)} images, mean loss C = ${number(said.loss)}. ${rule(said)} ${clipWords(said)}</p>
     <h3>Forward: what the neuron makes of each image</h3>
     <div class="table-scroll" tabindex="0" role="region" aria-label="Numbers of each image"><table class="numbers">
       <thead><tr><th scope="col">Image</th><th scope="col">Label</th><th scope="col">z = \u03a3 w\u00a0x + b</th><th scope="col">${formula(activationFormula(said))}</th><th scope="col">\u03b4 = \u2202C/\u2202z</th>${logits ? html`<th scope="col">All ${logits.length} z</th>` : nothing}<th scope="col">What counts most in z</th></tr></thead>

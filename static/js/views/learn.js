@@ -2,6 +2,7 @@
 
 import { html, nothing } from "lit/html.js";
 
+import { epochFigure, epochUnderWay, epochWords } from "../logic/epochs.js";
 import { canStartAgain } from "../logic/experiments.js";
 import { NO_VALUE, count, duration, loss, percent, plain, progress, speed } from "../logic/format.js";
 import { checkTraining, suggestedRate } from "../logic/forms.js";
@@ -52,7 +53,7 @@ function runView(job, place, network, state, act, now) {
       <h2 id="run-title" tabindex="-1">${title}<span class="state ${job.state}">${heard(stateWord(job), open && isLost(state))}</span></h2>
     </div>
     <div class="progress-line">
-      <progress max="100" .value=${done} aria-label="Progress of this run"></progress>
+      <progress max="100" .value=${done} aria-label="Progress of this run" aria-valuetext=${`${progress(done)}, ${epochWords(job)}`}></progress>
       <span class="progress-text">${progress(done)}</span>
     </div>
     ${job.state === "running" || isPaused(job) || !open ? figures(job, state, now) : html`<p class="help">${heard(waitingText(job), isLost(state))}</p>`}
@@ -70,11 +71,10 @@ function figures(job, state, now) {
   const history = state.histories[job.job_id];
   const running = isRunning(job);
   const last = history?.epochs.at(-1);
-  const under = running || isPaused(job);
   const item = (term, value) => (value === NO_VALUE ? nothing : html`<div><dt>${term}</dt><dd>${value}</dd></div>`);
   return html`<dl class="run-figures">
-    ${item("Epoch", `${count(job.epoch ?? 0)} of ${count(job.total_epochs)}`)}
-    ${under && job.batches ? item("Mini-batch", `${count(job.batch)} of ${count(job.batches)}`) : nothing}
+    ${item(...epochFigure(job))}
+    ${epochUnderWay(job) && job.batches ? item("Mini-batches finished", `${count(job.batch)} of ${count(job.batches)}`) : nothing}
     ${item("Test accuracy", percent(job.accuracy))}
     ${item("Elapsed", duration(elapsed(job, countedUntil(state, now))))}
     ${running && !isLost(state) ? item("Time left", timeLeft(job, now)) : nothing}

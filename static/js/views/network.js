@@ -2,6 +2,7 @@
 
 import { html, nothing } from "lit/html.js";
 
+import { epochFigure } from "../logic/epochs.js";
 import { NO_VALUE, ago, count, moment, percent } from "../logic/format.js";
 import { heard, isPaused, isRunning, isUnfinished, stateWord, timeLeft } from "../logic/jobs.js";
 import { kindText } from "../logic/learning.js";
@@ -54,10 +55,10 @@ function figuresView(network, job, lost, now) {
   const under = running || isPaused(job);
   const accuracy = under && job.accuracy != null ? job.accuracy : network.accuracy;
   const unknown = network.trained && !network.epochs_trained; // imported, and the file did not say
-  const epochs = under ? `${count(job.epoch ?? 0)} / ${count(job.total_epochs)}` : unknown ? NO_VALUE : count(network.epochs_trained ?? 0);
+  const [term, epochs] = under ? epochFigure(job) : ["Epochs trained", unknown ? NO_VALUE : count(network.epochs_trained ?? 0)];
   return html`<dl class="figures">
     <div><dt>Accuracy</dt><dd>${accuracy == null ? NO_VALUE : percent(accuracy)}</dd></div>
-    <div><dt>${under ? "Epoch" : "Epochs trained"}</dt><dd title=${!under && unknown ? "The file that it was imported from did not say." : nothing}>${epochs}</dd></div>
+    <div><dt>${term}</dt><dd title=${!under && unknown ? "The file that it was imported from did not say." : nothing}>${epochs}</dd></div>
     <div><dt>${running && !lost ? "Time left" : "Status"}</dt>
       <dd class="words">${running && !lost ? timeLeft(job, now) : isUnfinished(job) ? heard(stateWord(job), lost) : network.trained ? "Trained" : "New"}</dd></div>
   </dl>`;

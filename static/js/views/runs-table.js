@@ -4,6 +4,7 @@ import { html, nothing } from "lit/html.js";
 import { repeat } from "lit/directives/repeat.js";
 
 import { COLUMNS, ROWS, ariaSort, rowName, sortAfter } from "../logic/compare.js";
+import { epochsFinished } from "../logic/epochs.js";
 import { ago, count, duration, loss, moment, percent } from "../logic/format.js";
 import { stateWord } from "../logic/jobs.js";
 import { networkHref } from "../logic/routes.js";
@@ -18,7 +19,7 @@ const settingColumn = (key) => {
 const CELLS = {
   accuracy: ({ job }) => percent(job.accuracy),
   state: ({ job }) => html`<span class="state ${job.state}">${stateWord(job)}</span>`,
-  epoch: ({ job }) => `${count(job.epoch ?? 0)} of ${count(job.total_epochs)}`,
+  epoch: ({ job }) => epochsFinished(job),
   loss: ({ job }) => loss(job.loss),
   learning_rate: settingColumn("learning_rate"),
   mini_batch_size: settingColumn("mini_batch_size"),

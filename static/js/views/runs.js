@@ -4,6 +4,7 @@ import { html, nothing } from "lit/html.js";
 import { repeat } from "lit/directives/repeat.js";
 
 import { compareHref } from "../logic/compare.js";
+import { epochWords } from "../logic/epochs.js";
 import { ago, count, duration, moment, percent, plain } from "../logic/format.js";
 import { heard, isUnfinished, stateWord } from "../logic/jobs.js";
 import { MOST_RUNS } from "../logic/lines.js";
@@ -30,6 +31,6 @@ function runItem(network, job, chosen, newest, lost, now) {
     <span class="run-when" title=${moment(job.created_at)}>${ago(job.created_at, now)}</span>
     <span class="state ${job.state}">${heard(stateWord(job), lost && isUnfinished(job))}</span>
     <span class="run-accuracy">${job.accuracy == null ? "no result" : percent(job.accuracy)}</span>
-    <span class="run-settings">epoch ${count(job.epoch ?? 0)} of ${count(job.total_epochs)}, batch ${count(job.mini_batch_size)}, rate ${plain(job.learning_rate)}, ${duration(job.elapsed_time)}</span>
+    <span class="run-settings">${epochWords(job)}, batch ${count(job.mini_batch_size)}, rate ${plain(job.learning_rate)}, ${duration(job.elapsed_time)}</span>
   </a>`;
 }
