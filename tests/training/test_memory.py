@@ -15,6 +15,7 @@ from tests.jobs.made_data import made_mnist
 
 WARM, LAST = 20, 320
 SIZE = 100
+TIMES = 3
 #: Room for Python's own small objects (views, slices, numbers), and as large as the smallest array of a step: (100, 10)
 #: in float32.
 LIMIT = 4_000
@@ -61,16 +62,22 @@ def traced() -> Iterator[None]:
 def growth(
     activation: str, loss: str, spoil: Callable[[TrainingRun], None] = lambda run: None, size: int = SIZE
 ) -> int:
-    """Train through `LAST` mini-batches of one epoch, twice, and return what `Measure` found the second time."""
+    """Train through `LAST` mini-batches of one epoch and return the least that `Measure` found in a warm process.
+
+    What the loop allocates it allocates every time; another thread of the process, which is traced as well, does not.
+    """
     data = made_mnist(train=LAST * SIZE // 10, test=10).training_data
     data = type(data)(data.pixels.repeat(10 * size // SIZE, axis=0), data.labels.repeat(10 * size // SIZE))
-    measure = Measure(spoil)
     network = NeuralNetwork([784, 100, 10], activation, loss, seed=1)
     # The process gets warm too: NumPy keeps small descriptions of the arrays that it has seen.
     network.train(data, 1, size, 0.01)
-    network.train(data, 1, size, 0.01, callbacks=[measure])
-    assert measure.growth is not None
-    return measure.growth
+    found = []
+    for _ in range(TIMES):
+        measure = Measure(spoil)
+        network.train(data, 1, size, 0.01, callbacks=[measure])
+        assert measure.growth is not None
+        found.append(measure.growth)
+    return min(found)
 
 
 @pytest.mark.usefixtures("traced")
