@@ -72,7 +72,7 @@ export function pictureOf(pixels, words) {
   return { image: digitCanvas(pixels, (ink) => 255 - ink), width: SIDE, height: SIDE, pixelated: true, words };
 }
 
-/** A digit of MNIST as the data set has it, white on black. @param {number[]} pixels @returns {string} an address for an img */
+/** A digit of MNIST as the data set has it, white on black, like the pictures of the server; the style sheet makes ink on paper of them. @param {number[]} pixels @returns {string} an address for an img */
 export function digitUrl(pixels) {
   return digitCanvas(pixels, (ink) => ink).toDataURL("image/png");
 }

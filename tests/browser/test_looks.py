@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+from typing import Any
+
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import steps
@@ -182,6 +186,53 @@ def test_text_stands_out_from_its_ground(page: Page, shared_server: Server, them
         assert page.evaluate(_CONTRAST, [text, ground]) >= 4.5, (theme, text, ground)
     for edge in ("--bg", "--surface"):
         assert page.evaluate(_CONTRAST, ["--edge", edge]) >= 3, (theme, edge)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_digits_are_dark_ink_on_white_paper_everywhere(page: Page, server: Server, theme: str) -> None:
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    network = steps.trained(server, {"layer_sizes": [784, 30, 10]}, {"epochs": 1})
+    page.goto(f"{server.url}/#/networks/{network}/draw")
+    page.locator(".sample").first.click()
+    expect(page.locator(".nearest img")).to_have_count(5)
+    for place in ("hippo-pad canvas", ".seen img", ".nearest img", ".sample img"):
+        _expect_ink_on_paper(page, place)
+    page.get_by_role("link", name="Test", exact=True).click()
+    for place in (".example img", ".answer img"):
+        _expect_ink_on_paper(page, place)
+    server.post(f"/api/networks/{network}/train", {"epochs": 500, "seed": 1})
+    page.get_by_role("link", name="Learn", exact=True).click()
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.locator(".run .state")).to_have_text("Paused")
+    expect(page.locator("hippo-diagram[data-step]")).to_be_visible()
+    _expect_ink_on_paper(page, "hippo-diagram canvas", {"x": 14, "y": -82, "width": 164, "height": 164})
+    page.get_by_role("link", name="Inside", exact=True).click()
+    _expect_ink_on_paper(page, ".explained img")
+    page.get_by_role("link", name="Learn", exact=True).click()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".run .state")).to_have_text("Stopped")
+
+
+def _expect_ink_on_paper(page: Page, place: str, part: dict[str, float] | None = None) -> None:
+    """Look at a picture as the screen shows it; `part` is from its left and its middle, for one within another."""
+    shown = page.locator(place).first
+    expect(shown).to_be_visible()
+    shown.scroll_into_view_if_needed()
+    box = shown.bounding_box()
+    assert box is not None
+    if part:
+        middle = box["y"] + box["height"] / 2
+        box = part | {"x": box["x"] + part["x"], "y": middle + part["y"]}
+    clip: Any = {name: round(value) for name, value in box.items()}
+    with Image.open(io.BytesIO(page.screenshot(clip=clip))) as image:
+        grey = image.convert("L")
+    edge, middle_row = grey.width // 16 + 1, grey.height // 2
+    paper = grey.getpixel((edge, middle_row))
+    assert isinstance(paper, int)
+    assert paper > 240, place
+    darkest, _ = grey.getextrema()
+    assert isinstance(darkest, int)
+    assert darkest < 60, place
 
 
 _CONTRAST = """([text, ground]) => {

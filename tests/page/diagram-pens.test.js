@@ -8,7 +8,7 @@ import { readFrame } from "../../static/js/logic/frames.js";
 import { drawConnections, drawNeurons } from "../../static/js/views/diagram-pens.js";
 import { madeFrame } from "./made_frame.js";
 
-const COLORS = { plus: "plus", minus: "minus", edge: "edge", accent: "accent", ink: "rgb(0, 0, 0)", "ink-2": "ink-2", surface: "rgb(255, 255, 255)" };
+const COLORS = { plus: "plus", minus: "minus", edge: "edge", accent: "accent", ink: "ink", "ink-2": "ink-2", surface: "surface", paper: "rgb(255, 255, 255)", pen: "rgb(0, 0, 0)" };
 
 /** A pen that notes every stroke, whether it was dashed and in which colour, and every bar. */
 function notingPen() {

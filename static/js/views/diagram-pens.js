@@ -65,7 +65,7 @@ function drawEdges(pen, edges, colors) {
 function fillImage(image, pixels, colors) {
   const pen = image.getContext("2d");
   const data = pen.createImageData(SIDE, SIDE);
-  const [paper, ink] = [channels(colors.surface), channels(colors.ink)];
+  const [paper, ink] = [channels(colors.paper), channels(colors.pen)];
   for (const [i, value] of pixels.entries()) {
     for (let c = 0; c < 3; c += 1) data.data[4 * i + c] = paper[c] + ((ink[c] - paper[c]) * value) / 255;
     data.data[4 * i + 3] = 255;

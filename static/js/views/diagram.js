@@ -169,7 +169,7 @@ class HippoDiagram extends HTMLElement {
   }
 
   #readColors() {
-    const names = ["ink", "ink-2", "edge", "surface", "accent", "plus", "minus", "sunken"];
+    const names = ["ink", "ink-2", "edge", "surface", "accent", "plus", "minus", "sunken", "paper", "pen"];
     return Object.fromEntries(names.map((name) => [name, colorOf(this, `--${name}`)]));
   }
 

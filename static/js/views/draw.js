@@ -101,7 +101,7 @@ function readingView(network, { connection, drawing, readings }, act) {
       })}
       <figure class="seen">
         ${data ? html`<img class="pixels" width="140" height="140" src=${pngSource(data.image_data)} alt="The drawing in 28 by 28 pixels">` : html`<div class="pixels none"></div>`}
-        <figcaption class="help"><strong>What the network sees</strong> Cropped, fitted into 20\u00a0\u00d7\u00a020 of 28\u00a0\u00d7\u00a028 pixels, and centred, as the digits of MNIST were.</figcaption>
+        <figcaption class="help"><strong>What the network sees</strong> Cropped, fitted into 20\u00a0\u00d7\u00a020 of 28\u00a0\u00d7\u00a028 pixels, and centred, as the digits of MNIST were. To the network, ink is\u00a01 and paper\u00a00.</figcaption>
       </figure>
     </div>
     ${neighboursView(data)}
