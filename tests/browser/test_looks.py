@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser import steps
 from tests.browser.server import Server
@@ -96,6 +97,23 @@ def test_a_phone_shows_every_view_without_scrolling_sideways(browser: Browser, s
     check()
     watch.check()
     context.close()
+
+
+def test_a_very_high_speed_stays_in_its_place_on_a_phone(page: Page, server: Server) -> None:
+    def fast(route: Route) -> None:
+        answer = route.fetch()
+        body = re.sub(r'("images_per_second": ?)[0-9.]+', r"\g<1>123456789.0", answer.text())
+        route.fulfill(response=answer, body=body)
+
+    network = steps.trained(server, {"layer_sizes": [784, 30, 10]}, {"epochs": 1})
+    # Without a socket everything is asked for over HTTP, where it can be changed.
+    page.route("**/socket.io/**", lambda route: route.abort())
+    page.route_web_socket(re.compile("socket.io"), lambda socket: socket.close())
+    page.route(re.compile("/api/training"), fast)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{server.url}/#/networks/{network}/learn")
+    expect(page.locator(".run-figures")).to_contain_text("123,000,000 images/s")
+    assert page.evaluate(_OUTSIDE, [".run-figures dd", ".card"]) == []
 
 
 @pytest.mark.parametrize("width", [390, 1400])

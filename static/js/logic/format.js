@@ -61,10 +61,10 @@ export function countdown(seconds) {
   return seconds < 60 ? `${Math.ceil(seconds)}${NBSP}s` : duration(Math.ceil(seconds));
 }
 
-/** 92130.4 -> "92,100 images/s" (three significant digits). @param {unknown} imagesPerSecond */
+/** 92130.4 -> "92,100 images/s" (three significant digits). It may be broken before its unit: both are long. @param {unknown} imagesPerSecond */
 export function speed(imagesPerSecond) {
   if (!isNumber(imagesPerSecond) || imagesPerSecond <= 0) return NO_VALUE;
-  return `${count(Number(imagesPerSecond.toPrecision(3)))}${NBSP}images/s`;
+  return `${count(Number(imagesPerSecond.toPrecision(3)))} images/s`;
 }
 
 /** Four significant digits, always all of them, powers of ten only where they help: 0.041234 -> "0.04123", 0.5 -> "0.5000". @param {unknown} value */
