@@ -21,9 +21,6 @@ export function createExperiments({ store, go, basics, copy, place }) {
   const { state, update } = store;
   const { notify, once, createAndGo, startTraining } = basics;
 
-  /** @param {Record<string, any>} network @param {Record<string, any>} job */
-  const start = (network, job) => sameStart(network, job, state.histories[job.job_id]?.changes ?? []);
-
   /** @param {string} key @param {Record<string, string>} values of the form */
   function createFrom(key, values) {
     return once(key, async () => {
@@ -68,16 +65,16 @@ export function createExperiments({ store, go, basics, copy, place }) {
 
     /** @param {Record<string, any>} network @param {Record<string, any>} job */
     copyRunLink(network, job) {
-      return this.copyLink(experimentHref({ ...start(network, job), name: network.name ?? "" }));
+      return this.copyLink(experimentHref({ ...sameStart(network, job), name: network.name ?? "" }));
     },
 
     /** A new network with the same first weights, the same order of the images and the settings that the run began with. @param {Record<string, any>} network @param {Record<string, any>} job */
-    sameAgain: (network, job) => createFrom(`again:${job.job_id}`, { ...start(network, job), name: nameAfter(network, "again") }),
+    sameAgain: (network, job) => createFrom(`again:${job.job_id}`, { ...sameStart(network, job), name: nameAfter(network, "again") }),
 
     /** The form for the same start; the person makes the change. @param {Record<string, any>} network @param {Record<string, any>} job */
     oneChange(network, job) {
-      const values = start(network, job);
-      const note = startNote(network, wasChanged(job, state.histories[job.job_id]));
+      const values = sameStart(network, job);
+      const note = startNote(network, wasChanged(job));
       update((s) => { s.forms.create = { ...emptyForm(values), note }; });
       go(experimentHref(values));
     },
@@ -87,7 +84,7 @@ export function createExperiments({ store, go, basics, copy, place }) {
      * @param {Record<string, any>} network @param {Record<string, any>} job @param {Record<string, string>} changes by field of the form
      */
     tryChange: (network, job, changes) =>
-      createFrom(`try:${job.job_id}`, { ...start(network, job), ...changes, name: nameAfter(network, changeWords(changes)) }),
+      createFrom(`try:${job.job_id}`, { ...sameStart(network, job), ...changes, name: nameAfter(network, changeWords(changes)) }),
 
     /** Goes on from the present weights with the settings of the last run. @param {Record<string, any>} network @param {Record<string, any>} job */
     more: (network, job) =>

@@ -221,6 +221,29 @@ def test_a_run_in_training_is_drawn_on_and_its_network_stays(page: Page, runs: R
     server.delete(f"/api/networks/{made[0]}")
 
 
+def test_runs_stand_with_what_they_began_with_and_what_came_of_it(page: Page, runs: Runs) -> None:
+    server = runs.server
+    network = server.post("/api/networks", {"layer_sizes": [784, 10], "seed": 1, "name": "steered"})["network_id"]
+    job = server.post(f"/api/networks/{network}/train", {"epochs": 10_000, "mini_batch_size": 1000})["job_id"]
+    server.post(f"/api/training/{job}/pause", {})
+    steps.wait_until(lambda: server.get(f"/api/training/{job}")["state"] == "paused")
+    server.post(f"/api/training/{job}/settings", {"learning_rate": 0.25})
+    page.goto(runs.address(f"?runs={job},{runs.jobs['plain 1']}"))
+    rate = page.locator(".all-runs tr", has_text="steered").locator("td").nth(5)
+    expect(rate).to_have_text("3")  # what was asked for is not taken yet
+    page.get_by_label("Setting").select_option(label="Learning rate: 3")
+    expect_runs(page, "steered, run 1", "plain, run 1")
+    server.post(f"/api/training/{job}/resume", {})
+    course = re.compile("^3 \u2192 0\\.25 in epoch [\\d,]+$")
+    expect(rate).to_have_text(course)
+    expect_runs(page, "steered, run 1", "plain, run 1")
+    differs = page.get_by_role("region", name="What differs", exact=True).locator("tr", has_text="Learning rate")
+    expect(differs.locator("td")).to_have_text([course, "3"])
+    server.post(f"/api/training/{job}/cancel", {})
+    steps.wait_until(lambda: server.get(f"/api/training/{job}")["state"] == "cancelled")
+    server.delete(f"/api/networks/{network}")
+
+
 def test_chosen_runs_are_saved_as_csv_and_json(page: Page, runs: Runs) -> None:
     page.goto(runs.address(f"?runs={runs.jobs['evil 1']},{runs.jobs['plain 2']}"))
     with page.expect_download() as caught:

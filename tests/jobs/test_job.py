@@ -83,7 +83,7 @@ def test_settings_are_those_of_now() -> None:
     assert (record["learning_rate"], record["momentum"], record["mini_batch_size"]) == (0.5, 0.5, 20)
     assert (record["changes"], record["pending_changes"]) == (list(changes), job.wanted)
     assert (record["pace"], record["optimizer"], record["epochs"]) == (2.5, "sgd", 10)
-    assert job.config.learning_rate == 3.0
+    assert record["initial_settings"] == {"learning_rate": 3.0, "momentum": 0.0, "mini_batch_size": 10}
 
 
 def test_no_time_left_is_guessed_before_anything_is_known_or_when_waiting() -> None:

@@ -7,7 +7,7 @@ import {
   COLUMNS, ariaSort, choiceIn, compareHref, countWords, filtered, rangeProblem, rowName, rowsOf, settingChoice, settingOptions, sortAfter, sorted,
 } from "../../static/js/logic/compare.js";
 import { parseRoute } from "../../static/js/logic/routes.js";
-import { SETTINGS, differing, settingWords, settingsOf } from "../../static/js/logic/settings.js";
+import { SETTINGS, courseWords, differing, settingWords, settingsOf } from "../../static/js/logic/settings.js";
 
 const NETWORKS = [
   { network_id: "n", name: "first try", architecture: [784, 30, 10], activation: "sigmoid", loss: "quadratic", initializer: "xavier", dropout: 0, seed: 1 },
@@ -111,4 +111,40 @@ test("every setting has words, whatever it holds", () => {
   assert.ok(Object.values(words).every((one) => one && !/undefined|null|NaN/.test(one)), JSON.stringify(words));
   assert.equal(words.changes, "epoch 2: learning rate 1; epoch 3: momentum 0.5, mini-batch size 20");
   assert.deepEqual([words.architecture, words.shuffle, words.clip_norm, words.augment, words.loss], ["784-30-10", "no", "off", "shift", "quadratic cost"]);
+});
+
+const INITIAL = { learning_rate: 3, momentum: 0, mini_batch_size: 10 };
+const change = (epoch, batch, more) => ({ step: 1, epoch, batch, ...more });
+const changed = (id, changes, more = {}) => job(id, "n", { initial_settings: INITIAL, changes, ...changes.reduce((all, one) => ({ ...all, ...one }), {}), epoch: 3, ...more });
+
+test("a run is listed, found and sorted by what it began with", () => {
+  const asked = job("2", "n", { initial_settings: INITIAL, changes: [], learning_rate: 0.5, pending_changes: { learning_rate: 0.5 } });
+  const began = rowsOf([changed("1", [change(2, 5, { learning_rate: 0.5 })]), asked, job("3", "n", { learning_rate: 0.5 }), job("4", "n", { learning_rate: 4 })], NETWORKS, true);
+  assert.deepEqual(began.map(({ settings }) => settings.learning_rate), [4, 0.5, 3, 3]);
+  assert.equal(ids(filtered(began, choice({ setting: settingChoice("learning_rate", 3) }))), "21");
+  assert.equal(ids(filtered(began, choice({ setting: settingChoice("learning_rate", 0.5) }))), "3");
+  assert.equal(ids(sorted(began, "-learning_rate")), "4213");
+  assert.deepEqual(settingOptions(began)[0].options.map(([, words]) => words), ["0.5", "3", "4"]);
+});
+
+test("what became of a setting stands behind what the run began with", () => {
+  const rate = SETTINGS.find(({ key }) => key === "learning_rate");
+  const momentum = SETTINGS.find(({ key }) => key === "momentum");
+  const words = (changes, how, setting = rate) => courseWords(setting, settingsOf(changed("1", changes), NETWORKS[0]), how);
+  const once = [change(4, 1200, { learning_rate: 0.5 })];
+  const often = [...once, change(6, 0, { momentum: 0.9 }), change(7, 0, { learning_rate: 0.1 }), change(9, 3, { learning_rate: 3 })];
+  assert.deepEqual([words([]), words(once), words(once, "short")], ["3", "3 \u2192 0.5 in epoch 4", "3 \u2192 0.5 in epoch 4"]);
+  assert.equal(words(once, "exact"), "3 \u2192 0.5 in epoch 4, mini-batch 1,201");
+  assert.deepEqual([words(often), words(often, "short")], ["3 \u2192 0.5 in epoch 4 \u2192 0.1 in epoch 7 \u2192 3 in epoch 9", "3 \u2192 \u2026 \u2192 3 in epoch 9"]);
+  assert.equal(words(often, "whole", momentum), "off \u2192 0.9 in epoch 6");
+  assert.equal(courseWords(rate, settingsOf(job("1", "n"), null)), "3");
+});
+
+test("runs that began alike differ in what was changed on the way, to the mini-batch", () => {
+  const of = (...lists) => differing(lists.map((changes, i) => settingsOf(changed(String(i), changes), NETWORKS[0])));
+  const early = [change(2, 5, { learning_rate: 0.5 })];
+  const late = [change(2, 7, { learning_rate: 0.5 })];
+  assert.deepEqual(of([], early), [{ key: "learning_rate", name: "Learning rate", words: ["3", "3 \u2192 0.5 in epoch 2"] }]);
+  assert.deepEqual(of(early, late).map(({ words }) => words), [["3 \u2192 0.5 in epoch 2, mini-batch 6", "3 \u2192 0.5 in epoch 2, mini-batch 8"]]);
+  assert.deepEqual([of(early, early), of([], [])], [[], []]);
 });

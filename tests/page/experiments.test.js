@@ -39,8 +39,7 @@ test("the same start names the seeds and everything else that decides the result
 });
 
 test("the same start has the settings from before the changes on the way", () => {
-  const changes = [{ changes: { learning_rate: { from: 3, to: 1 } } }, { changes: { learning_rate: { from: 1, to: 0.02 }, mini_batch_size: { from: 10, to: 32 } } }];
-  const form = links.sameStart(NETWORK, JOB, changes);
+  const form = links.sameStart(NETWORK, { ...JOB, initial_settings: { learning_rate: 3, momentum: 0, mini_batch_size: 10 } });
   assert.equal(form.learning_rate, "3");
   assert.equal(form.mini_batch_size, "10");
 });
@@ -76,8 +75,8 @@ test("the note on a start says which settings it has, where some were changed on
   const changes = [{ step: 10, epoch: 1, batch: 10, learning_rate: 0.5 }];
   const changed = { ...JOB, changes };
   assert.equal(links.wasChanged(changed), true);
-  assert.equal(links.wasChanged(JOB, { changes }), true);
-  assert.equal(links.wasChanged({ ...JOB, changes: [] }, { changes: [] }), false);
+  assert.equal(links.wasChanged({ ...JOB, changes: [], pending_changes: { learning_rate: 0.5 } }), true);
+  assert.equal(links.wasChanged({ ...JOB, changes: [], pending_changes: {} }), false);
   assert.match(links.startNote(NETWORK, true), /^This is the start of \u201cfirst\u201d: .+, the settings that run began with, without those changed on the way\. Change one thing/);
   assert.match(links.startNote({ ...NETWORK, name: null }, false), /of \u201c784-128-64-10\u201d: .+ order of the images, the same settings\. Change/);
 });

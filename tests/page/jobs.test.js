@@ -54,8 +54,14 @@ test("who hears that a run was controlled shows what holds now, without a new ti
 test("settings that were asked for again since are shown until the run takes them", () => {
   const job = { ...running, learning_rate: 1, momentum: 0.9, pending_changes: { learning_rate: 1, momentum: 0.9 } };
   const changes = { learning_rate: { from: 3, to: 0.5 }, momentum: { from: 0, to: 0.9 } };
-  const after = jobs.jobAfter(job, "training_changed", { seq: 13, changes }, 2000);
+  const event = { seq: 13, step: 5200, epoch: 2, batch: 200, changes };
+  const after = jobs.jobAfter(job, "training_changed", event, 2000);
   assert.deepEqual([after.learning_rate, after.momentum, after.pending_changes], [1, 0.9, { learning_rate: 1 }]);
+  assert.deepEqual(after.changes, [{ step: 5200, epoch: 2, batch: 200, learning_rate: 0.5, momentum: 0.9 }]);
+  const record = { ...after, changes: [...after.changes] };
+  assert.equal(jobs.jobAfter(record, "training_changed", event, 3000), record); // a record that was read holds it already
+  const { changes: both } = jobs.jobAfter(record, "training_changed", { seq: 14, step: 9, epoch: 3, batch: 0, changes: { learning_rate: { from: 0.5, to: 1 } } }, 4000);
+  assert.deepEqual(both.map(({ epoch, learning_rate: rate }) => [epoch, rate]), [[2, 0.5], [3, 1]]);
 });
 
 test("a sign of life between epochs moves the bar and never brings an ended run back", () => {

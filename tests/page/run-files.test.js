@@ -36,6 +36,16 @@ test("CSV has a header and one line for each epoch, all of one length; unknown f
   assert.ok(lines[1].endsWith('"[{""dead"":1}]"'), lines[1]);
 });
 
+test("files hold the settings a run began with, and the changes beside them", () => {
+  const changes = [{ step: 5, epoch: 1, batch: 5, learning_rate: 0.5 }];
+  const [changed] = rowsOf([{ ...JOB, learning_rate: 0.5, initial_settings: { learning_rate: 3 }, changes }], [NETWORK], true);
+  const { settings } = JSON.parse(runsJson([{ row: changed, events: [] }], "2026-01-02T03:04:05.678Z")).runs[0];
+  assert.deepEqual([settings.learning_rate, settings.changes], [3, changes]);
+  const [head, line] = runsCsv([{ row: changed, events: [] }]).split("\r\n");
+  assert.equal(line.replace(/"([^"]|"")*"/g, "q").split(",")[head.split(",").indexOf("learning_rate")], "3");
+  assert.ok(line.includes('"[{""step"":5,""epoch"":1,""batch"":5,""learning_rate"":0.5}]"'), line);
+});
+
 test("cells that a spreadsheet would run are text; numbers stay numbers", () => {
   for (const evil of ["=1+1", "+1", "-1", "@x", "\tx", "\r=x", "  =x", "\n=x"]) assert.match(csvCell(evil), /^"?'/, JSON.stringify(evil));
   assert.deepEqual([-0.5, NaN, null, undefined, true, "a,b", 'a"b', "a\nb", ""].map(csvCell), ["-0.5", "", "", "", "true", '"a,b"', '"a""b"', '"a\nb"', ""]);

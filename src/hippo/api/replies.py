@@ -183,6 +183,10 @@ class JobReply(Reply):
         examples=[[{"step": 5200, "epoch": 2, "batch": 200, "learning_rate": 0.5}]],
     )
     pending_changes: dict[str, Any] = Field(description="Settings that the run has yet to take.", examples=[{}])
+    initial_settings: dict[str, Any] = Field(
+        description="What the settings that may change on the way were when the run began.",
+        examples=[{"learning_rate": 3.0, "momentum": 0.0, "mini_batch_size": 10}],
+    )
     accuracy: float | None = Field(description="The fraction of the test set it gets right, or null.", examples=[0.953])
     loss: float | None = Field(description="The mean loss over the last epoch, or null.", examples=[0.021])
     loss_so_far: float | None = Field(description="The same over the next epoch's `batch`, or null.", examples=[0.019])

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from hippo.clock import iso_time, now
-from hippo.training import Change, Throughput, TrainingConfig, settings_after
+from hippo.training import CHANGEABLE, Change, Throughput, TrainingConfig, settings_after
 
 
 class JobState(StrEnum):
@@ -229,6 +229,7 @@ class Job:
             "pace": self.pace,
             "changes": list(self.changes),
             "pending_changes": self.wanted,
+            "initial_settings": {name: getattr(self.config, name) for name in CHANGEABLE},
             "accuracy": self.accuracy,
             "loss": self.loss,
             "loss_so_far": self.loss_so_far,

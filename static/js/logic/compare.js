@@ -16,7 +16,7 @@ export const STATES = [["unfinished", "Not over yet"], ["completed", "Completed"
  * @typedef {object} Row
  * @property {string} id of the job @property {Record<string, any>} job @property {Record<string, any>|null} network null: deleted
  * @property {string} name @property {number|null} number which run of its network it is, from 1; null where that is not known
- * @property {Record<string, any>} settings by key
+ * @property {Record<string, any>} settings that it began with, by key
  *
  * @typedef {object} Choice
  * @property {string[]} runs that are compared, in the order they were chosen

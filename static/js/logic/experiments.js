@@ -7,6 +7,7 @@ import { count, plain } from "./format.js";
 import { checkNetwork, checkTraining, defaultLoss, effectiveRate, emptyCreateForm, likeForm } from "./forms.js";
 import { AUGMENTATIONS, OPTIMIZERS, SCHEDULES } from "./recipe.js";
 import { withQuery } from "./routes.js";
+import { asBegun } from "./settings.js";
 
 export const ACTIVATIONS = [["sigmoid", "Sigmoid"], ["tanh", "Tanh"], ["relu", "ReLU"], ["leaky_relu", "Leaky ReLU"]];
 export const LOSSES = [["quadratic", "Quadratic cost"], ["cross_entropy", "Cross-entropy (softmax)"]];
@@ -93,21 +94,9 @@ function cut(text) {
   return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}\u2026` : text;
 }
 
-/**
- * The settings that a run began with: its record holds those of now, and each change says what was before.
- * @param {Record<string, any>} job @param {{changes: Record<string, {from: number, to: number}>}[]} changes in their order
- */
-export function firstSettings(job, changes) {
-  const first = { ...job };
-  for (const { changes: made } of changes.toReversed()) {
-    for (const [name, { from }] of Object.entries(made)) first[name] = from;
-  }
-  return first;
-}
-
-/** Whether settings were changed on the way, so that those of now are not those it began with. @param {Record<string, any>} job @param {{changes: any[]}} [history] */
-export function wasChanged(job, history) {
-  return Boolean(job.changes?.length || history?.changes.length);
+/** Whether settings were changed on the way, or others asked for, so that those of the record are not those it began with. @param {Record<string, any>} job */
+export function wasChanged(job) {
+  return Boolean(job.changes?.length || Object.keys(job.pending_changes ?? {}).length);
 }
 
 /** What the form says of the start that it was filled with. @param {Record<string, any>} network @param {boolean} changed whether the run's settings were changed on the way */
@@ -118,10 +107,10 @@ export function startNote(network, changed) {
 
 /**
  * The form for the same start: the same first weights, the same order of the images, the settings that the run began with.
- * @param {Record<string, any>} network @param {Record<string, any>} job @param {any[]} [changes] made on the way
+ * @param {Record<string, any>} network @param {Record<string, any>} job
  */
-export function sameStart(network, job, changes = []) {
-  return { ...likeForm(network, firstSettings(job, changes)), seed: plain(network.seed), training_seed: plain(job.seed) };
+export function sameStart(network, job) {
+  return { ...likeForm(network, asBegun(job)), seed: plain(network.seed), training_seed: plain(job.seed) };
 }
 
 /** Whether a network like this one can be made by its settings: an imported one began elsewhere. @param {Record<string, any>} network */

@@ -119,10 +119,11 @@ export function jobAfter(job, event, data, now) {
     next.queue_position = null;
     Object.assign(next, { batch: 0, batches: null, loss_so_far: null });
   } else if (event === "training_changed") {
-    const made = Object.entries(data.changes ?? {});
+    const made = Object.fromEntries(Object.entries(data.changes ?? {}).map(([name, { to }]) => [name, to]));
+    next.changes = [...(job.changes ?? []), { step: data.step, epoch: data.epoch, batch: data.batch, ...made }];
     // What was asked for since is still to be taken, and is shown already.
-    next.pending_changes = Object.fromEntries(Object.entries(job.pending_changes ?? {}).filter(([name, value]) => data.changes?.[name]?.to !== value));
-    Object.assign(next, Object.fromEntries(made.map(([name, { to }]) => [name, to])), next.pending_changes);
+    next.pending_changes = Object.fromEntries(Object.entries(job.pending_changes ?? {}).filter(([name, value]) => made[name] !== value));
+    Object.assign(next, made, next.pending_changes);
   } else if (event === "training_complete") {
     Object.assign(next, { state: data.state ?? "completed", status: "completed", progress: 100, eta_seconds: 0 });
     if (isNumber(data.accuracy)) next.accuracy = data.accuracy;

@@ -31,6 +31,7 @@ export function epochsIn(events) {
 }
 
 /**
+ * The settings are those that a run began with; `changes`, among them, says what was changed on the way.
  * @typedef {{row: import("./compare.js").Row, events: {event: string, data: Record<string, any>}[]}} Exported
  * @param {Exported[]} runs @param {string} now ISO 8601
  */

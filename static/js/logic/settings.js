@@ -1,6 +1,6 @@
 /**
- * The settings of a run, those of its network among them: what each is called, how its value reads, and which of them
- * differ between runs.
+ * The settings of a run, those of its network among them: what each is called, how its value reads, what became of it on
+ * the way, and which of them differ between runs.
  */
 
 import { NO_VALUE, count, isNumber, plain } from "./format.js";
@@ -47,12 +47,17 @@ export const SETTINGS = [
   { key: "changes", of: "job", name: "Changed on the way", words: changesWords },
 ];
 
+/** The record with the settings that the run began with; its own are those of now, and those that were asked for. @param {Record<string, any>} job */
+export function asBegun(job) {
+  return { ...job, ...job.initial_settings };
+}
+
 /**
- * The settings of a run by key, as in the records; what is not known is left out, such as all of a deleted network.
+ * The settings that a run began with by key, and its changes, as in the records; what is not known is left out, such as all of a deleted network.
  * @param {Record<string, any>} job @param {Record<string, any>|null} network @returns {Record<string, any>}
  */
 export function settingsOf(job, network) {
-  const records = { job, network: network ?? {} };
+  const records = { job: asBegun(job), network: network ?? {} };
   const found = SETTINGS.map(({ key, of, field = key }) => [key, records[of][field]]);
   return Object.fromEntries(found.filter(([, value]) => value !== undefined));
 }
@@ -74,13 +79,32 @@ function changesWords(changes) {
 }
 
 /**
- * The settings in which runs differ, with the words of each run.
+ * "3 \u2192 0.5 in epoch 4": what a run began with and what came of it, in `courseWords` as one text.
+ * @param {Setting} setting @param {Record<string, any>} settings of a run
+ * @param {"short"|"whole"|"exact"} how "short" leaves out what is between the first and the last; "exact" names the mini-batch
+ * @returns {string[]} the first value, and one text for each change
+ */
+export function courseOf(setting, settings, how = "whole") {
+  const first = settingWords(setting, settings[setting.key]);
+  const changes = (settings.changes ?? []).filter((change) => isNumber(change[setting.key]));
+  const steps = changes.map((change) => `${setting.words(change[setting.key])} in epoch ${count(change.epoch)}${how === "exact" ? `, mini-batch ${count(change.batch + 1)}` : ""}`);
+  if (how === "short" && steps.length > 1) steps.splice(0, steps.length - 1, "\u2026");
+  return [first, ...steps];
+}
+
+/** @type {(...of: Parameters<typeof courseOf>) => string} */
+export const courseWords = (...of) => courseOf(...of).join(" \u2192 ");
+
+/**
+ * The settings in which runs differ, with the words of each run: what it began with and what was changed on the way.
  * @param {Record<string, any>[]} runs their settings @returns {{key: string, name: string, words: string[]}[]}
  */
 export function differing(runs) {
-  return SETTINGS.flatMap((setting) => {
-    const words = runs.map((settings) => settingWords(setting, settings[setting.key]));
-    const same = runs.every((settings) => JSON.stringify(settings[setting.key]) === JSON.stringify(runs[0][setting.key]));
-    return same ? [] : [{ key: setting.key, name: setting.name, words }];
+  const differ = (values) => values.some((value) => value !== values[0]);
+  return SETTINGS.filter(({ key }) => key !== "changes").flatMap((setting) => {
+    const words = (how) => runs.map((settings) => courseWords(setting, settings, how));
+    const values = runs.map((settings) => JSON.stringify(settings[setting.key]));
+    if (!differ(values) && !differ(words("exact"))) return [];
+    return [{ key: setting.key, name: setting.name, words: words(differ(values) || differ(words("whole")) ? "whole" : "exact") }];
   });
 }

@@ -58,7 +58,7 @@ function filterView(rows, found, deleted, choice, act) {
   return html`<search class="filter" aria-label="Filter the runs">
     <div class="field"><label for="filter-text">Words</label><div class="control"><input id="filter-text" type="search" placeholder="name, layers, relu, adam \u2026" title="Shows runs in which all these words occur: in names and settings."
       .value=${choice.text} @input=${typed("text")}></div></div>
-    <div class="field"><label for="filter-setting">Setting</label><div class="control"><select id="filter-setting" title="Shows runs with this setting." @change=${typed("setting")}>
+    <div class="field"><label for="filter-setting">Setting</label><div class="control"><select id="filter-setting" title="Shows runs that began with this setting." @change=${typed("setting")}>
       <option value="" ?selected=${!choice.setting}>any</option>
       ${settingOptions(rows).map(({ name, options }) => html`<optgroup label=${name}>
         ${options.map(([value, words]) => html`<option value=${value} ?selected=${value === choice.setting}>${name}: ${words}</option>`)}</optgroup>`)}
@@ -96,8 +96,8 @@ function chosenBar(chosen, choice, state, act) {
   return html`<div class="chosen-bar" role="group" aria-label="Chosen runs">
     <p role="status">${plural(chosen.length, "run")} chosen</p>
     <button class="button small" type="button" title="Goes to the curves and settings of the chosen runs, below." @click=${toCurves}>See them below</button>
-    ${save("csv", "Saves settings, results and every epoch of the chosen runs as a table, one line for each epoch.")}
-    ${save("json", "Saves settings, results and every epoch of the chosen runs for programs.")}
+    ${save("csv", "Saves the settings that the chosen runs began with, what was changed on the way, results and every epoch as a table, one line for each epoch.")}
+    ${save("json", "Saves the settings that the chosen runs began with, what was changed on the way, results and every epoch for programs.")}
     <button class="button small" type="button" data-then="all-runs-title" aria-disabled=${networks.length ? "false" : "true"} title="Deletes the networks of the chosen runs, after asking you."
       @click=${() => networks.length && act.ask({ kind: "delete-chosen", ids: networks })}>${binIcon}Delete ${plural(networks.length, "network")}</button>
     <a class="link" href=${compareHref({ ...choice, runs: [] })} data-then="all-runs-title" title="Chooses no run.">Choose none</a>

@@ -12,12 +12,9 @@ import { againIcon, changeIcon, linkIcon, playIcon } from "./icons.js";
  * @param {import("../store.js").State} state @param {import("../actions.js").Actions} act
  */
 export function experimentView(network, job, { isLatest, isFirst }, state, act) {
-  const pending = Object.keys(job.pending_changes ?? {}).length > 0;
-  const off = !canStartAgain(network)
-    ? "This network was not made by settings, so it cannot be made again."
-    : pending ? "Settings were asked for that the run has not taken yet; wait until it has." : "";
+  const off = canStartAgain(network) ? "" : "This network was not made by settings, so it cannot be made again.";
   const start = isFirst ? "the same first weights" : "the first weights of this network, not those this run began with,";
-  const changed = wasChanged(job, state.histories[job.job_id]);
+  const changed = wasChanged(job);
   const button = (word, icon, hint, busy, onPress) => html`<button class="button small quiet" type="button" aria-disabled=${off || busy ? "true" : "false"} title=${off || hint}
     @click=${() => (off ? act.notify("info", off) : busy || onPress())}>${icon}${word}</button>`;
   const busy = Boolean(state.busy[`again:${job.job_id}`]);

@@ -8,11 +8,14 @@ import { epochsFinished } from "../logic/epochs.js";
 import { ago, count, duration, loss, moment, percent } from "../logic/format.js";
 import { stateWord } from "../logic/jobs.js";
 import { networkHref } from "../logic/routes.js";
-import { SETTINGS, settingWords } from "../logic/settings.js";
+import { SETTINGS, courseOf } from "../logic/settings.js";
 
 const settingColumn = (key) => {
   const setting = SETTINGS.find((one) => one.key === key);
-  return ({ settings }) => settingWords(setting, settings[key]);
+  return ({ settings }) => {
+    const [first, ...steps] = courseOf(setting, settings, "short");
+    return html`${first} ${steps.length ? html`<span class="help">\u2192 ${steps.join(" \u2192 ")}</span>` : nothing}`;
+  };
 };
 
 /** What stands in a cell. @type {Record<string, (row: import("../logic/compare.js").Row, now: number) => unknown>} */
@@ -29,7 +32,13 @@ const CELLS = {
   created_at: ({ job }, now) => html`<span title=${moment(job.created_at)}>${ago(job.created_at, now)}</span>`,
 };
 const NUMBERS = new Set(["accuracy", "epoch", "loss", "learning_rate", "mini_batch_size", "elapsed_time"]);
-const TITLES = { accuracy: "of the test set after its last epoch", loss: "the mean over the training images in its last epoch", created_at: "when it was queued" };
+const TITLES = {
+  accuracy: "of the test set after its last epoch",
+  loss: "the mean over the training images in its last epoch",
+  learning_rate: "what the run began with",
+  mini_batch_size: "what the run began with",
+  created_at: "when it was queued",
+};
 
 /**
  * @param {import("../logic/compare.js").Row[]} rows filtered and sorted @param {import("../logic/compare.js").Choice} choice

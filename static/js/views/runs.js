@@ -5,10 +5,11 @@ import { repeat } from "lit/directives/repeat.js";
 
 import { compareHref } from "../logic/compare.js";
 import { epochWords } from "../logic/epochs.js";
-import { ago, count, duration, moment, percent, plain } from "../logic/format.js";
+import { ago, duration, moment, percent } from "../logic/format.js";
 import { heard, isUnfinished, stateWord } from "../logic/jobs.js";
 import { MOST_RUNS } from "../logic/lines.js";
 import { networkHref } from "../logic/routes.js";
+import { SETTINGS, courseWords, settingsOf } from "../logic/settings.js";
 import { isLost } from "../store.js";
 
 /** @param {Record<string, any>} network @param {Record<string, any>[]} runs @param {any} chosen @param {import("../store.js").State} state @param {number} now */
@@ -24,6 +25,9 @@ export function runsView(network, runs, chosen, state, now) {
   </section>`;
 }
 
+/** @param {string} key @param {Record<string, any>} job */
+const course = (key, job) => courseWords(SETTINGS.find((one) => one.key === key), settingsOf(job, null), "short");
+
 /** @param {Record<string, any>} network @param {Record<string, any>} job @param {boolean} chosen @param {boolean} newest @param {boolean} lost @param {number} now */
 function runItem(network, job, chosen, newest, lost, now) {
   return html`<a class="run-item" href=${networkHref(network.network_id, "learn", newest ? "" : job.job_id)} aria-current=${chosen ? "true" : nothing}
@@ -31,6 +35,6 @@ function runItem(network, job, chosen, newest, lost, now) {
     <span class="run-when" title=${moment(job.created_at)}>${ago(job.created_at, now)}</span>
     <span class="state ${job.state}">${heard(stateWord(job), lost && isUnfinished(job))}</span>
     <span class="run-accuracy">${job.accuracy == null ? "no result" : percent(job.accuracy)}</span>
-    <span class="run-settings">${epochWords(job)}, batch ${count(job.mini_batch_size)}, rate ${plain(job.learning_rate)}, ${duration(job.elapsed_time)}</span>
+    <span class="run-settings">${epochWords(job)}, batch ${course("mini_batch_size", job)}, rate ${course("learning_rate", job)}, ${duration(job.elapsed_time)}</span>
   </a>`;
 }
