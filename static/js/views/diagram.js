@@ -11,24 +11,21 @@ import { colorOf } from "../colors.js";
 import { brightness, edgeAt, edgesInto, edgesOf, errorShare, heightFor, pixelAt, planFor, SIDE, spotAt, spotFrom, wave } from "../logic/diagram.js";
 import { describeEdge, describeNeuron, describePixel } from "../logic/neurons.js";
 import { drawConnections, drawNeurons } from "./diagram-pens.js";
+import { FeedElement } from "./feed-element.js";
 
 const TIMINGS = 240;
 const KEYS = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"];
 const REST = "Move over a neuron or a connection to see its numbers; click a neuron to keep it. With the keyboard: arrow keys and Enter.";
 
-class HippoDiagram extends HTMLElement {
+class HippoDiagram extends FeedElement {
   #below = document.createElement("canvas");
   #above = document.createElement("canvas");
   #words = document.createElement("p");
   #image = document.createElement("canvas");
-  #feed = null;
-  #leave = () => {};
-  #frame = null;
   #plan = null;
   #edges = [];
   #shares = { lights: [], errors: [] };
   #colors = null;
-  #theme = "";
   #pinned = null;
   #hovered = null;
   #request = 0;
@@ -43,24 +40,10 @@ class HippoDiagram extends HTMLElement {
   /** How long the last drawings took, ms, and when they began. @type {{at: number, took: number}[]} */
   timings = [];
 
-  /** @param {import("../watching.js").Feed} feed */
-  set feed(feed) {
-    if (feed === this.#feed) return;
-    this.#feed = feed;
-    if (this.isConnected) this.#listen();
-  }
-
-  /** @param {string} theme */
-  set theme(theme) {
-    if (theme === this.#theme) return;
-    this.#theme = theme;
-    requestAnimationFrame(() => { this.#colors = null; this.#redraw(); });
-  }
-
   /** @param {{layer: number, neuron: number}|null} choice */
   set pinned(choice) {
     this.#pinned = choice;
-    this.#redraw();
+    this.later();
   }
 
   connectedCallback() {
@@ -80,33 +63,31 @@ class HippoDiagram extends HTMLElement {
     this.addEventListener("pointerleave", this.#out);
     this.addEventListener("click", this.#click);
     this.addEventListener("keydown", this.#key);
-    this.#still.addEventListener("change", this.#redrawAll);
-    this.#listen();
+    this.#still.addEventListener("change", this.#restart);
+    super.connectedCallback(); // at last: a frame may be there already
   }
 
   disconnectedCallback() {
-    this.#leave();
+    super.disconnectedCallback();
     this.#observer.disconnect();
     this.removeEventListener("pointermove", this.#move);
     this.removeEventListener("pointerleave", this.#out);
     this.removeEventListener("click", this.#click);
     this.removeEventListener("keydown", this.#key);
-    this.#still.removeEventListener("change", this.#redrawAll);
+    this.#still.removeEventListener("change", this.#restart);
     cancelAnimationFrame(this.#request);
     this.#request = 0;
   }
 
-  #listen() {
-    this.#leave();
-    this.#frame = null;
-    this.#leave = this.#feed?.subscribe((frame) => this.#take(frame)) ?? (() => {});
+  recolor() {
+    requestAnimationFrame(() => { this.#colors = null; this.later(); });
   }
 
   /** @param {import("../logic/frames.js").Frame} frame */
-  #take(frame) {
+  take(frame) {
     const sizes = (each) => each?.layers.map((layer) => layer.shown).join("-");
-    const other = sizes(frame) !== sizes(this.#frame);
-    this.#frame = frame;
+    const other = sizes(frame) !== sizes(this.frame);
+    this.frame = frame;
     if (other || !this.#plan) this.#resize(true);
     this.#shares = {
       lights: frame.layers.map((layer) => brightness(layer.a, layer.about.activation)),
@@ -115,14 +96,14 @@ class HippoDiagram extends HTMLElement {
     this.setAttribute("aria-label", `The network, drawn: ${frame.header.layers.map((l) => l.size).join(", ")} neurons behind 784 pixels.`);
     this.dataset.step = String(frame.header.step ?? "");
     if (this.#hovered) this.#say(this.#hovered);
-    this.#redraw();
+    this.later();
   }
 
   #resize(force = false) {
     const width = Math.floor(this.clientWidth);
-    if (!width || !this.#frame || (!force && this.#plan?.width === width)) return;
+    if (!width || !this.frame || (!force && this.#plan?.width === width)) return;
     const height = heightFor(width);
-    this.#plan = planFor(this.#frame.layers.map((layer) => layer.shown), width, height);
+    this.#plan = planFor(this.frame.layers.map((layer) => layer.shown), width, height);
     const dots = Math.min(2, devicePixelRatio);
     for (const canvas of [this.#below, this.#above]) {
       canvas.width = Math.round(width * dots);
@@ -131,24 +112,25 @@ class HippoDiagram extends HTMLElement {
       canvas.getContext("2d").setTransform(dots, 0, 0, dots, 0, 0);
     }
     this.#hovered = null;
-    this.#redraw();
+    this.later();
   }
 
-  #redrawAll = () => this.#redraw();
+  /** Whether things move has changed. */
+  #restart = () => this.later();
 
-  #redraw() {
+  later() {
     this.#stale = true;
     if (!this.#request && this.isConnected) this.#request = requestAnimationFrame(this.#draw);
   }
 
   #draw = (/** @type {number} */ now) => {
     this.#request = 0;
-    if (!this.#frame || !this.#plan || !this.isConnected) return;
+    if (!this.frame || !this.#plan || !this.isConnected) return;
     const began = performance.now();
     this.#colors ??= this.#readColors();
     if (this.#stale) this.#drawBelow();
     this.#stale = false;
-    const moving = this.#feed.live && !this.#still.matches;
+    const moving = this.feed.live && !this.#still.matches;
     const chosen = [this.#place(this.#pinned), this.#hovered].filter(Boolean);
     drawNeurons(this.#above.getContext("2d"), this.#picture(), this.#shares, moving ? wave(now, this.#plan.layers.length) : null, chosen);
     this.timings.push({ at: began, took: performance.now() - began });
@@ -158,12 +140,12 @@ class HippoDiagram extends HTMLElement {
 
   /** What the pens are given. */
   #picture() {
-    return { plan: this.#plan, frame: this.#frame, colors: this.#colors };
+    return { plan: this.#plan, frame: this.frame, colors: this.#colors };
   }
 
   #drawBelow() {
     const chosen = this.#hovered ?? this.#place(this.#pinned);
-    this.#edges = chosen ? edgesInto(this.#frame, this.#plan, chosen.layer, chosen.place) : edgesOf(this.#frame, this.#plan);
+    this.#edges = chosen ? edgesInto(this.frame, this.#plan, chosen.layer, chosen.place) : edgesOf(this.frame, this.#plan);
     const font = (weight) => `${weight} 12px ${getComputedStyle(this).fontFamily}`;
     drawConnections(this.#below.getContext("2d"), this.#picture(), this.#edges, this.#image, font);
   }
@@ -175,14 +157,14 @@ class HippoDiagram extends HTMLElement {
 
   /** The spot of a neuron, where it is shown. @param {{layer: number, neuron: number}|null} choice */
   #place(choice) {
-    const layer = choice && this.#frame?.layers[choice.layer - 1];
+    const layer = choice && this.frame?.layers[choice.layer - 1];
     const place = layer ? layer.neurons.indexOf(choice.neuron) : -1;
     return place < 0 ? null : this.#plan.layers[choice.layer - 1][place];
   }
 
   /** @param {import("../logic/diagram.js").Spot} spot */
   #choice(spot) {
-    return { layer: spot.layer, neuron: this.#frame.layers[spot.layer - 1].neurons[spot.place] };
+    return { layer: spot.layer, neuron: this.frame.layers[spot.layer - 1].neurons[spot.place] };
   }
 
   /** @param {import("../logic/diagram.js").Spot|null} spot */
@@ -190,13 +172,13 @@ class HippoDiagram extends HTMLElement {
     if (spot === this.#hovered) return;
     this.#hovered = spot;
     this.onHover(spot ? this.#choice(spot) : null);
-    this.#redraw();
+    this.later();
   }
 
   /** @param {import("../logic/diagram.js").Spot} spot */
   #say(spot) {
     const { layer, neuron } = this.#choice(spot);
-    this.#write(describeNeuron(this.#frame, layer, neuron));
+    this.#write(describeNeuron(this.frame, layer, neuron));
   }
 
   #write(text) {
@@ -204,16 +186,16 @@ class HippoDiagram extends HTMLElement {
   }
 
   #move = (/** @type {PointerEvent} */ event) => {
-    if (!this.#frame || !this.#plan) return;
+    if (!this.frame || !this.#plan) return;
     const { left, top } = this.#above.getBoundingClientRect();
     const [x, y] = [event.clientX - left, event.clientY - top];
     const spot = spotAt(this.#plan, x, y);
     this.#hover(spot);
     if (spot) return this.#say(spot);
     const pixel = pixelAt(this.#plan, x, y);
-    if (pixel >= 0) return this.#write(describePixel(this.#frame, pixel));
+    if (pixel >= 0) return this.#write(describePixel(this.frame, pixel));
     const edge = edgeAt(this.#edges, x, y);
-    this.#write(edge ? describeEdge(this.#frame, edge) : REST);
+    this.#write(edge ? describeEdge(this.frame, edge) : REST);
   };
 
   #out = () => {

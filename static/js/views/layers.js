@@ -8,67 +8,40 @@ import { html, nothing, render } from "lit/html.js";
 import { channels, colorOf } from "../colors.js";
 import { layerName, number } from "../logic/neurons.js";
 import { SIDE, barHeights, grid, healthWords, largest, paintWeights, palette } from "../logic/weights.js";
+import { FeedElement } from "./feed-element.js";
 
 const CELL = SIDE + 4;
 const SCALE = 2;
 const MOST_PER_SECOND = 5;
 
-class HippoLayers extends HTMLElement {
-  #feed = null;
-  #leave = () => {};
-  #frame = null;
-  #theme = "";
+class HippoLayers extends FeedElement {
   #timer = 0;
-  #observer = new ResizeObserver(() => this.#later());
+  #observer = new ResizeObserver(() => this.later());
 
   /** @type {(choice: {layer: number, neuron: number}) => void} */ onPin = () => {};
   /** @type {{layer: number, neuron: number}|null} */ pinned = null;
 
-  /** @param {import("../watching.js").Feed} feed */
-  set feed(feed) {
-    if (feed === this.#feed) return;
-    this.#feed = feed;
-    if (this.isConnected) this.#listen();
-  }
-
-  /** @param {string} theme */
-  set theme(theme) {
-    if (theme === this.#theme) return;
-    this.#theme = theme;
-    this.#later();
-  }
-
   connectedCallback() {
+    super.connectedCallback();
     this.#observer.observe(this);
-    this.#listen();
   }
 
   disconnectedCallback() {
-    this.#leave();
+    super.disconnectedCallback();
     this.#observer.disconnect();
     clearTimeout(this.#timer);
     this.#timer = 0;
   }
 
-  #listen() {
-    this.#leave();
-    this.#frame = null;
-    this.#leave = this.#feed?.subscribe((frame) => {
-      this.#frame = frame;
-      this.#later();
-    }) ?? (() => {});
-    this.#later();
-  }
-
   /** Numbers that change ten times a second cannot be read. */
-  #later() {
+  later() {
     if (!this.#timer && this.isConnected) this.#timer = setTimeout(() => this.#draw(), 1000 / MOST_PER_SECOND);
   }
 
   #draw() {
     this.#timer = 0;
     if (!this.isConnected) return;
-    const frame = this.#frame;
+    const frame = this.frame;
     if (!frame) return render(html`<p class="help">The layers will be here when the first picture of the network has come.</p>`, this);
     render(html`
       <figure class="looks-for">
@@ -86,8 +59,8 @@ class HippoLayers extends HTMLElement {
     const { low, high, counts } = about.histogram;
     const words = healthWords(about);
     return html`<section class="layer" aria-labelledby="layer-${l}">
-      <h3 id="layer-${l}">${l === this.#frame.layers.length ? "Outputs" : `Hidden layer ${l}`}<span class="help"> ${about.size} neurons, ${about.activation.replace("_", " ")}</span></h3>
-      <svg class="histogram" viewBox="0 0 ${counts.length} 10" preserveAspectRatio="none" role="img" aria-label="Weights of ${layerName(this.#frame, l)}: from ${number(low)} to ${number(high)}, mean ${number(about.weight.mean)}, standard deviation ${number(about.weight.std)}">
+      <h3 id="layer-${l}">${l === this.frame.layers.length ? "Outputs" : `Hidden layer ${l}`}<span class="help"> ${about.size} neurons, ${about.activation.replace("_", " ")}</span></h3>
+      <svg class="histogram" viewBox="0 0 ${counts.length} 10" preserveAspectRatio="none" role="img" aria-label="Weights of ${layerName(this.frame, l)}: from ${number(low)} to ${number(high)}, mean ${number(about.weight.mean)}, standard deviation ${number(about.weight.std)}">
         ${barHeights(counts).map((height, i) => svgBar(i, height))}
       </svg>
       <p class="histogram-ends" aria-hidden="true"><span>${number(low)}</span><span>weights</span><span>${number(high)}</span></p>
@@ -101,7 +74,7 @@ class HippoLayers extends HTMLElement {
 
   /** @param {HTMLCanvasElement} canvas */
   #paint(canvas) {
-    const [layer] = this.#frame.layers;
+    const [layer] = this.frame.layers;
     const { columns, rows } = grid(layer.shown, this.clientWidth / SCALE, CELL);
     const [width, height] = [columns * CELL, rows * CELL];
     if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
@@ -127,7 +100,7 @@ class HippoLayers extends HTMLElement {
     const scale = canvas.width / width;
     const columns = canvas.width / CELL;
     const place = Math.floor(((event.clientY - top) * scale) / CELL) * columns + Math.floor(((event.clientX - left) * scale) / CELL);
-    const neuron = this.#frame.layers[0].neurons[place];
+    const neuron = this.frame.layers[0].neurons[place];
     if (neuron !== undefined) this.onPin({ layer: 1, neuron });
   };
 }

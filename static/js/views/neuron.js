@@ -8,62 +8,32 @@ import { html, nothing, render } from "lit/html.js";
 import { channels, colorOf } from "../colors.js";
 import { neuronNumbers, number, strongestInputs } from "../logic/neurons.js";
 import { SIDE, largest, paintWeights, palette } from "../logic/weights.js";
+import { FeedElement } from "./feed-element.js";
 
-class HippoNeuron extends HTMLElement {
-  #feed = null;
-  #leave = () => {};
-  #frame = null;
+class HippoNeuron extends FeedElement {
   #choice = null;
-  #theme = "";
   #request = 0;
-
-  /** @param {import("../watching.js").Feed} feed */
-  set feed(feed) {
-    if (feed === this.#feed) return;
-    this.#feed = feed;
-    if (this.isConnected) this.#listen();
-  }
 
   /** @param {{layer: number, neuron: number}|null} choice */
   set choice(choice) {
     this.#choice = choice;
-    this.#later();
-  }
-
-  /** @param {string} theme */
-  set theme(theme) {
-    this.#theme = theme;
-    this.#later();
-  }
-
-  connectedCallback() {
-    this.#listen();
+    this.later();
   }
 
   disconnectedCallback() {
-    this.#leave();
+    super.disconnectedCallback();
     cancelAnimationFrame(this.#request);
     this.#request = 0;
   }
 
-  #listen() {
-    this.#leave();
-    this.#frame = null;
-    this.#leave = this.#feed?.subscribe((frame) => {
-      this.#frame = frame;
-      this.#later();
-    }) ?? (() => {});
-    this.#later();
-  }
-
-  #later() {
+  later() {
     if (!this.#request && this.isConnected) this.#request = requestAnimationFrame(() => this.#draw());
   }
 
   #draw() {
     this.#request = 0;
     const { layer, neuron } = this.#chosen();
-    const found = this.#frame ? neuronNumbers(this.#frame, layer, neuron) : null;
+    const found = this.frame ? neuronNumbers(this.frame, layer, neuron) : null;
     render(found ? this.#neuron(found) : html`<p class="help">The numbers of the neuron you choose will be here.</p>`, this);
     const canvas = this.querySelector("canvas");
     if (canvas && found) this.#paint(canvas, found.weights);
@@ -71,13 +41,13 @@ class HippoNeuron extends HTMLElement {
 
   /** What is looked at; without a choice the output that should answer. */
   #chosen() {
-    return this.#choice ?? { layer: this.#frame?.layers.length ?? 0, neuron: this.#frame?.header.example.label ?? 0 };
+    return this.#choice ?? { layer: this.frame?.layers.length ?? 0, neuron: this.frame?.header.example.label ?? 0 };
   }
 
   /** @param {NonNullable<ReturnType<typeof neuronNumbers>>} found */
   #neuron({ name, formula, bias, z, a, delta, weights }) {
     const { layer, neuron } = this.#chosen();
-    const inputs = strongestInputs(this.#frame, layer, neuron);
+    const inputs = strongestInputs(this.frame, layer, neuron);
     return html`
       <h3>${name}</h3>
       <div class="neuron">
