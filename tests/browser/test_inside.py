@@ -130,6 +130,8 @@ def test_a_run_is_seen_live_explained_step_by_step_and_after_a_restart(
     expect(diagram).not_to_have_attribute("data-step", first)
 
     page.get_by_role("link", name="Inside", exact=True).click()
+    norms = page.get_by_role("img", name="Gradient norm of every layer")
+    expect(norms.locator(".u-series")).to_contain_text(["Mini-batch", "Layer 1", "Outputs"])
     page.get_by_role("button", name="Pause to look").click()
     card = page.get_by_role("region", name="One step, explained")
     expect(card.get_by_role("table", name="The weights that change most").locator("tbody tr").first).to_be_visible()

@@ -4,6 +4,8 @@ import uPlot from "uplot";
 
 import { colorOf } from "../colors.js";
 import { number } from "../logic/neurons.js";
+import { FeedElement } from "./feed-element.js";
+import { axisLook, fitWidth } from "./plot-element.js";
 
 const HEIGHT = 220;
 const AGAIN_MS = 500;
@@ -11,39 +13,21 @@ const AGAIN_MS = 500;
 const DASHES = [[], [6, 4], [2, 3], [10, 3, 2, 3]];
 const COLORS = ["--accent", "--minus", "--good", "--ink-2"];
 
-class HippoNorms extends HTMLElement {
-  #feed = null;
+class HippoNorms extends FeedElement {
   #plot = null;
   #layers = 0;
-  #theme = "";
   #timer = 0;
-  #leave = () => {};
-  #observer = new ResizeObserver(() => this.#resize());
-
-  /** @param {import("../watching.js").Feed} feed */
-  set feed(feed) {
-    if (feed === this.#feed) return;
-    this.#feed = feed;
-    if (this.isConnected) this.#listen();
-  }
-
-  /** @param {string} theme */
-  set theme(theme) {
-    if (theme === this.#theme) return;
-    this.#theme = theme;
-    this.#layers = 0;
-    this.#later();
-  }
+  #observer = new ResizeObserver(() => fitWidth(this.#plot, this));
 
   connectedCallback() {
+    super.connectedCallback();
     this.setAttribute("role", "img");
     this.setAttribute("aria-label", "Gradient norm of every layer over the steps watched");
     this.#observer.observe(this);
-    this.#listen();
   }
 
   disconnectedCallback() {
-    this.#leave();
+    super.disconnectedCallback();
     this.#observer.disconnect();
     clearTimeout(this.#timer);
     this.#timer = this.#layers = 0;
@@ -51,23 +35,18 @@ class HippoNorms extends HTMLElement {
     this.#plot = null;
   }
 
-  #listen() {
-    this.#leave();
-    this.#leave = this.#feed?.subscribe(() => this.#later()) ?? (() => {});
+  recolor() {
+    this.#layers = 0;
+    super.recolor();
   }
 
-  #later() {
+  later() {
     if (!this.#timer && this.isConnected) this.#timer = setTimeout(() => this.#draw(), AGAIN_MS);
-  }
-
-  #resize() {
-    const width = this.clientWidth;
-    if (this.#plot && width && width !== this.#plot.width) this.#plot.setSize({ width, height: HEIGHT });
   }
 
   #draw() {
     this.#timer = 0;
-    const norms = this.#feed?.norms ?? [];
+    const norms = this.feed?.norms ?? [];
     if (!this.isConnected || !this.clientWidth || !norms.length) return;
     const layers = norms[0].values.length;
     const data = [norms.map(({ step }) => step), ...Array.from({ length: layers }, (_, l) => norms.map(({ values }) => values[l]))];
@@ -80,9 +59,7 @@ class HippoNorms extends HTMLElement {
     this.#layers = layers;
     this.#plot?.destroy();
     this.replaceChildren();
-    const ink = colorOf(this, "--ink-2");
-    const font = `12px ${getComputedStyle(this).fontFamily}`;
-    const axis = { stroke: ink, font, labelFont: font, labelSize: 18, ticks: { show: false }, grid: { stroke: colorOf(this, "--line"), width: 1 } };
+    const axis = axisLook(this);
     this.#plot = new uPlot({
       width: this.clientWidth,
       height: HEIGHT,
