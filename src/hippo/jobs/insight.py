@@ -6,7 +6,7 @@ Both begin with the weights in a checkpoint or a file, read for this one answer;
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,90 +29,76 @@ MOST_INPUTS = 2_000
 _SEED = 0
 
 
-class Insight:
-    """Works out the answers.
+def explained(files: ModelFiles, data: MNIST, spec: Mapping[str, Any], layer: int, neuron: int) -> Message:
+    """Return what the next step of a run is made of, as one neuron sees it.
 
     Parameters
     ----------
-    files : ModelFiles
-    data : callable
-        Returns MNIST; raises DataError where it is missing.
+    spec : mapping
+        The fields of `TrainingSpec`.
+    layer, neuron : int
+        As in `explain_step`.
+
+    Raises
+    ------
+    DataError
+        When the weights cannot be read.
+    InvalidValue
+        When there is no such neuron, or no step is left.
     """
+    run = TrainingSpec(**spec)
+    network, state, _ = start_of_run(run, files)
+    config = TrainingConfig(**run.config)
+    steering = Steering(Orders(wanted=run.wanted), changes=run.changes)
+    rng = shuffling(config.seed)
+    said = explain_step(network.model, network.loss, data.training_data, config, rng, state, layer, neuron, [steering])
+    about = {"job_id": run.job_id, "network_id": run.network_id, "layer": layer, "neuron": neuron}
+    return {"type": "done", "answer": about | _described(said)}
 
-    def __init__(self, files: ModelFiles, data: Callable[[], MNIST]) -> None:
-        self._files = files
-        self._data = data
 
-    def explained(self, spec: Mapping[str, Any], layer: int, neuron: int) -> Message:
-        """Return what the next step of a run is made of, as one neuron sees it.
+def checked(files: ModelFiles, data: MNIST, network: dict[str, Any], job_id: str | None, per_layer: int) -> Message:
+    """Return a gradient check of every layer.
 
-        Parameters
-        ----------
-        spec : mapping
-            The fields of `TrainingSpec`.
-        layer, neuron : int
-            As in `explain_step`.
+    Parameters
+    ----------
+    network : dict
+        ``network_id``, ``network`` (`NetworkSpec.to_dict`) and ``revision``.
+    job_id : str or None
+        The network's run that is not over, whose checkpoint is looked at first.
+    per_layer : int
+        Weights and biases to compare in each layer.
 
-        Raises
-        ------
-        DataError
-            When the weights or MNIST cannot be read.
-        InvalidValue
-            When there is no such neuron, or no step is left.
-        """
-        run = TrainingSpec(**spec)
-        network, state, _ = start_of_run(run, self._files)
-        config = TrainingConfig(**run.config)
-        steering = Steering(Orders(wanted=run.wanted), changes=run.changes)
-        data = self._data().training_data
-        rng = shuffling(config.seed)
-        said = explain_step(network.model, network.loss, data, config, rng, state, layer, neuron, [steering])
-        about = {"job_id": run.job_id, "network_id": run.network_id, "layer": layer, "neuron": neuron}
-        return {"type": "done", "answer": about | _described(said)}
-
-    def checked(self, network: dict[str, Any], job_id: str | None, per_layer: int) -> Message:
-        """Return a gradient check of every layer.
-
-        Parameters
-        ----------
-        network : dict
-            ``network_id``, ``network`` (`NetworkSpec.to_dict`) and ``revision``.
-        job_id : str or None
-            The network's run that is not over, whose checkpoint is looked at first.
-        per_layer : int
-            Weights and biases to compare in each layer.
-
-        Raises
-        ------
-        DataError
-            When the weights or MNIST cannot be read.
-        """
-        checkpoint = self._files.load_checkpoint(job_id) if job_id else None
-        whole = checkpoint[0] if checkpoint else load_network(**network, files=self._files)
-        began = time.perf_counter()
-        rng = np.random.default_rng(_SEED)
-        checks = check_layers(whole.model, whole.loss, self._data().training_data, per_layer, rng)
-        layers = [
-            {
-                "layer": check.layer,
-                "parameters": check.parameters,
-                "checked": check.checked,
-                "relative_error": check.relative_error,
-                "ok": check.ok,
-                "worst": {
-                    "name": check.worst.name,
-                    "index": list(check.worst.index),
-                    "analytic": _number(check.worst.analytic),
-                    "numerical": _number(check.worst.numerical),
-                },
-            }
-            for check in checks
-        ]
-        seconds = time.perf_counter() - began
-        return {
-            "type": "done",
-            "answer": {"h": H, "limit": LIMIT, "examples": EXAMPLES, "seconds": seconds, "layers": layers},
+    Raises
+    ------
+    DataError
+        When the weights cannot be read.
+    """
+    checkpoint = files.load_checkpoint(job_id) if job_id else None
+    whole = checkpoint[0] if checkpoint else load_network(**network, files=files)
+    began = time.perf_counter()
+    rng = np.random.default_rng(_SEED)
+    checks = check_layers(whole.model, whole.loss, data.training_data, per_layer, rng)
+    layers = [
+        {
+            "layer": check.layer,
+            "parameters": check.parameters,
+            "checked": check.checked,
+            "relative_error": check.relative_error,
+            "ok": check.ok,
+            "worst": {
+                "name": check.worst.name,
+                "index": list(check.worst.index),
+                "analytic": _number(check.worst.analytic),
+                "numerical": _number(check.worst.numerical),
+            },
         }
+        for check in checks
+    ]
+    seconds = time.perf_counter() - began
+    return {
+        "type": "done",
+        "answer": {"h": H, "limit": LIMIT, "examples": EXAMPLES, "seconds": seconds, "layers": layers},
+    }
 
 
 def _described(said: Explanation) -> dict[str, Any]:

@@ -124,14 +124,14 @@ class Questions:
         return bytes(self._done(still_question(network, job, [wish]) | {"at_once": True})["payload"])
 
     def explanation(self, spec: TrainingSpec, layer: int, neuron: int) -> dict[str, Any]:
-        """Return what `Insight.explained` does, and raise what it does, and NotReady."""
+        """Return what `hippo.jobs.insight.explained` does, and raise what it does, and NotReady."""
         check_neuron(Wish(0, layer, neuron), NetworkSpec.from_dict(spec.network))
         question = {"spec": vars(spec), "layer": layer, "neuron": neuron}
         answer: dict[str, Any] = self._done({"type": "explain", "question": question})["answer"]
         return answer
 
     def gradient_check(self, network: StoredNetwork, job_id: str | None, per_layer: int) -> dict[str, Any]:
-        """Return what `Insight.checked` does, and raise what it does, and NotReady."""
+        """Return what `hippo.jobs.insight.checked` does, and raise what it does, and NotReady."""
         question = {"network": network.for_worker(), "job_id": job_id, "per_layer": per_layer}
         answer: dict[str, Any] = self._done({"type": "check", "question": question})["answer"]
         return answer

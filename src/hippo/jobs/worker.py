@@ -28,9 +28,8 @@ import numpy as np
 
 from hippo.datasets import MNIST, MNISTLoader
 from hippo.errors import HippoError
-from hippo.jobs import conversions
+from hippo.jobs import conversions, insight
 from hippo.jobs.frames import Message, receive_message, send_message
-from hippo.jobs.insight import Insight
 from hippo.jobs.looks import Looks
 from hippo.jobs.resting import Resting
 from hippo.jobs.run import Cancelled, Interrupted, TrainingSpec, compute_outputs, load_network, run_training
@@ -61,7 +60,6 @@ class WorkerContext:
         self._last: tuple[tuple[str, str | None], NeuralNetwork] | None = None
         self.looks = Looks(self.data)
         self.resting = Resting(self.files, self.data)
-        self.insight = Insight(self.files, self.data)
 
     def data(self) -> MNIST:
         """Return the three sets; the server has verified them, so a worker only maps them into memory."""
@@ -207,9 +205,9 @@ def _do(task: Message, context: WorkerContext) -> None:
             for message in context.resting.answers(task):
                 context.report(message)
         elif task["type"] == "explain":
-            context.report(context.insight.explained(**task["question"]))
+            context.report(insight.explained(context.files, context.data(), **task["question"]))
         elif task["type"] == "check":
-            context.report(context.insight.checked(**task["question"]))
+            context.report(insight.checked(context.files, context.data(), **task["question"]))
         elif task["type"] == "import":
             context.report({"type": "done", **conversions.take_in(**task["arguments"])})
         elif task["type"] == "export":
