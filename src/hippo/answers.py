@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from hippo.datasets.dataset import Dataset
 from hippo.errors import DataError, NoSuchExample, NotReady
-from hippo.jobs.run import INITIAL
 from hippo.jobs.store import Store, StoredNetwork
+from hippo.jobs.training_spec import INITIAL
 from hippo.nn import Array
 from hippo.persistence.model_persistence import ModelFiles, Outputs
 

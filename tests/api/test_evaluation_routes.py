@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 from hippo.errors import DataError, NotReady
-from hippo.jobs.run import INITIAL
+from hippo.jobs.training_spec import INITIAL
 from hippo.network import NeuralNetwork
 from tests.api.real import House, house
 

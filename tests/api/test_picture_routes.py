@@ -16,7 +16,7 @@ from hippo.errors import DataError
 from hippo.inference import distribution
 from hippo.jobs.looks import Looks
 from hippo.jobs.resting import Resting
-from hippo.jobs.run import INITIAL
+from hippo.jobs.training_spec import INITIAL
 from hippo.jobs.worker_keeper import Task
 from hippo.network import NeuralNetwork
 from tests.api.real import House, house

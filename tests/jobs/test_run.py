@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from hippo.datasets import MNIST
-from hippo.jobs.run import INITIAL, Cancelled, Interrupted, TrainingSpec, compute_outputs, run_training
+from hippo.jobs.run import Cancelled, Interrupted, compute_outputs, run_training
+from hippo.jobs.training_spec import INITIAL, TrainingSpec
 from hippo.jobs.watching import NOTHING, Wanted
 from hippo.network import NetworkSpec, NeuralNetwork
 from hippo.persistence import arrays_file

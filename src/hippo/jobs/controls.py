@@ -16,8 +16,8 @@ from hippo.jobs.dispatch import Dispatch
 from hippo.jobs.job import Job, JobState
 from hippo.jobs.process_backend import ProcessBackend
 from hippo.jobs.reports import Reports
-from hippo.jobs.run import TrainingSpec
 from hippo.jobs.store import Store
+from hippo.jobs.training_spec import TrainingSpec
 from hippo.persistence.model_persistence import ModelFiles
 
 Record = dict[str, Any]

@@ -12,8 +12,8 @@ from typing import Any
 from hippo.jobs.frames import Message
 from hippo.jobs.job import Job
 from hippo.jobs.process_backend import ProcessBackend
-from hippo.jobs.run import TrainingSpec
 from hippo.jobs.store import Store
+from hippo.jobs.training_spec import TrainingSpec
 from hippo.jobs.worker_keeper import Task
 
 

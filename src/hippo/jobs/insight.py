@@ -13,7 +13,7 @@ import numpy as np
 
 from hippo.datasets import MNIST
 from hippo.jobs.frames import Message
-from hippo.jobs.run import TrainingSpec, load_network, start_of_run
+from hippo.jobs.training_spec import TrainingSpec, load_network, start_of_run
 from hippo.network import shuffling
 from hippo.nn import Array
 from hippo.persistence.model_persistence import ModelFiles

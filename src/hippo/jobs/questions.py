@@ -21,9 +21,9 @@ from hippo.errors import DataError, HippoError, InvalidValue, NotReady, PictureE
 from hippo.jobs.frames import Message
 from hippo.jobs.job import Job
 from hippo.jobs.process_backend import ProcessBackend
-from hippo.jobs.run import TrainingSpec
 from hippo.jobs.stills import check_neuron, still_question
 from hippo.jobs.store import StoredNetwork
+from hippo.jobs.training_spec import TrainingSpec
 from hippo.jobs.worker_keeper import Task
 from hippo.network import INPUTS, NetworkSpec
 from hippo.nn import Array

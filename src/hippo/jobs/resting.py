@@ -13,7 +13,7 @@ from typing import Any
 from hippo.datasets import MNIST
 from hippo.errors import DataError
 from hippo.jobs.frames import Message
-from hippo.jobs.run import load_network
+from hippo.jobs.training_spec import load_network
 from hippo.network import NeuralNetwork
 from hippo.persistence.model_persistence import ModelFiles
 from hippo.training import TrainingConfig, TrainingState

@@ -8,18 +8,18 @@ checkpoint brings it back to where it was, and a run whose result is already in 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hippo.datasets import MNIST
-from hippo.errors import DataError
 from hippo.jobs.frames import Message
+from hippo.jobs.training_spec import INITIAL, TrainingSpec, load_network, start_of_run
 from hippo.jobs.watching import Wanted, Watching
-from hippo.network import NetworkSpec, NeuralNetwork
+from hippo.network import NeuralNetwork
 from hippo.nn import Array
 from hippo.persistence.model_persistence import ModelFiles
 from hippo.training import (
@@ -40,9 +40,6 @@ from hippo.training.phases import Phases
 
 log = logging.getLogger(__name__)
 
-#: The revision of weights that were made from the seed and never trained.
-INITIAL = "initial"
-
 
 class Cancelled(Exception):
     """The run is to end; what it has learned up to its last whole epoch is kept."""
@@ -50,52 +47,6 @@ class Cancelled(Exception):
 
 class Interrupted(Exception):
     """The run is to stop here and go on later, from a checkpoint."""
-
-
-@dataclass(frozen=True)
-class TrainingSpec:
-    """All that a worker needs to know of a run; made of values that JSON can hold.
-
-    Attributes
-    ----------
-    network : dict
-        `NetworkSpec.to_dict`.
-    config : dict
-        `TrainingConfig.to_dict`.
-    revision : str or None
-        The weights to begin with: those in the network's file, or None for new ones.
-    epochs_trained : int
-        Epochs behind those weights.
-    reported : int
-        Epochs that clients have been told of and shall not be told of again.
-    changes : sequence of dict
-        The changes of settings that the server knows of.
-    wanted : dict or None
-        Settings to be taken where the run goes on.
-    pace : float or None
-        Mini-batches per second at most.
-    batches, pause_at : int or None
-        Pause by itself after so many mini-batches, or when so many epochs are finished.
-    cancelled : bool
-        Keep what was learned up to the last whole epoch, and end.
-    phase_seconds : float or None
-        Show the phases of each epoch, so far apart; None for a run that is not shown so.
-    """
-
-    job_id: str
-    network_id: str
-    network: dict[str, Any]
-    config: dict[str, Any]
-    revision: str | None
-    epochs_trained: int
-    reported: int
-    changes: Sequence[Change] = ()
-    wanted: dict[str, Any] | None = None
-    pace: float | None = None
-    batches: int | None = None
-    pause_at: int | None = None
-    cancelled: bool = False
-    phase_seconds: float | None = None
 
 
 class Context(Protocol):
@@ -237,11 +188,6 @@ def compute_outputs(network_id: str, network: dict[str, Any], revision: str | No
     save_outputs(load_network(network_id, network, revision, context.files), network_id, revision or INITIAL, context)
 
 
-def load_network(network_id: str, network: dict[str, Any], revision: str | None, files: ModelFiles) -> NeuralNetwork:
-    """Return a network with its saved weights, or with its first ones where it has no `revision`."""
-    return NeuralNetwork(NetworkSpec.from_dict(network)) if revision is None else files.load_model(network_id)
-
-
 def save_outputs(
     network: NeuralNetwork,
     network_id: str,
@@ -255,29 +201,6 @@ def save_outputs(
     last_weights = [array for name, array in network.model.parameters.items() if name.endswith("weights")][-1]
     context.files.save_outputs(network_id, outputs, last_weights, revision, previous)
     return accuracy(outputs, test_data.labels)
-
-
-def start_of_run(spec: TrainingSpec, files: ModelFiles) -> tuple[NeuralNetwork, TrainingState, LastGood]:
-    """Return the network, where its run is (at a checkpoint, or at the beginning), and its last good weights."""
-    try:
-        checkpoint = files.load_checkpoint(spec.job_id)
-        if checkpoint is not None:
-            network, state, last_good = checkpoint
-            return network, state, LastGood(last_good)
-    except DataError as error:
-        log.warning("The checkpoint of job %s cannot be used (%s); the run begins again", spec.job_id, error)
-    if spec.revision is not None:
-        return files.load_model(spec.network_id), TrainingState(answers=_earlier_answers(spec, files)), LastGood()
-    return NeuralNetwork(NetworkSpec.from_dict(spec.network)), TrainingState(), LastGood()
-
-
-def _earlier_answers(spec: TrainingSpec, files: ModelFiles) -> list[NDArray[Any]]:
-    """Return the digits that the network answered before this run, if they are known: its first epoch changes them."""
-    try:
-        earlier = files.load_outputs(spec.network_id, spec.revision or INITIAL)
-    except DataError:
-        return []
-    return [earlier.outputs.argmax(axis=1).astype(np.uint8)] if earlier else []
 
 
 def _place(spec: TrainingSpec, context: Context, state: TrainingState) -> dict[str, Any]:

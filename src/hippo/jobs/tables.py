@@ -119,7 +119,7 @@ class StoredNetwork:
     revision: str | None = None
 
     def for_worker(self) -> dict[str, Any]:
-        """Return what a worker needs to have the network's weights (see `hippo.jobs.run.load_network`)."""
+        """Return what a worker needs to have the network's weights (see `hippo.jobs.training_spec.load_network`)."""
         return {"network_id": self.network_id, "network": self.spec.to_dict(), "revision": self.revision}
 
     def record(self, in_memory: bool, active_job_id: str | None) -> dict[str, Any]:

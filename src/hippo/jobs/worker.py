@@ -32,7 +32,8 @@ from hippo.jobs import conversions, insight
 from hippo.jobs.frames import Message, receive_message, send_message
 from hippo.jobs.looks import Looks
 from hippo.jobs.resting import Resting
-from hippo.jobs.run import Cancelled, Interrupted, TrainingSpec, compute_outputs, load_network, run_training
+from hippo.jobs.run import Cancelled, Interrupted, compute_outputs, run_training
+from hippo.jobs.training_spec import TrainingSpec, load_network
 from hippo.jobs.watching import NOTHING, Wanted
 from hippo.network import INPUTS, NeuralNetwork
 from hippo.persistence.model_persistence import ModelFiles, read_model
