@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, ClassVar, get_origin, get_type_hints
 
 import pytest
-import socketio
 import yaml
 from jsonschema import Draft7Validator
 
@@ -26,6 +25,7 @@ from hippo.jobs.events import EVENTS, Event, TrainingEvent
 from tests.docs.markdown import PROJECT, text_of
 from tests.docs.npm import package
 from tests.e2e.rest import create, train
+from tests.ordered_client import OrderedClient
 from tests.serving import serving
 
 #: JSON Schema's words, and those that pydantic leaves in their place in a type of its own making.
@@ -224,7 +224,7 @@ class Everything:
     def __init__(self, url: str) -> None:
         self.heard: list[tuple[str, tuple[Any, ...]]] = []
         self._changed = threading.Condition()
-        self.client = socketio.Client(reconnection=False)
+        self.client = OrderedClient()
         self.client.on("*", self._hear)
         self.client.connect(url, transports=["websocket"])
 

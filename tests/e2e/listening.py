@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-import socketio
+from tests.ordered_client import OrderedClient
 
 ENDS = ("training_complete", "training_error")
 NAMES = ("training_update", "training_changed", *ENDS)  # those with a seq
@@ -28,7 +28,7 @@ class Listener:
     def __init__(self, url: str, transport: str = "websocket", more: tuple[str, ...] = ()) -> None:
         self.heard: list[Heard] = []
         self._changed = threading.Condition()
-        self.client = socketio.Client(reconnection=False)
+        self.client = OrderedClient()
         for name in (*NAMES, *more):
             self.client.on(name, self._handler(name))
         self.client.connect(url, transports=[transport])

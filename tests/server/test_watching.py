@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
-import socketio
 
+from tests.ordered_client import OrderedClient
 from tests.serving import Server
 from tests.watched import arrays, split
 
@@ -24,7 +24,7 @@ class Viewer:
         self.frames: list[tuple[dict[str, Any], bytes]] = []
         self._gate = gate
         self._changed = threading.Condition()
-        self.client = socketio.Client(reconnection=False)
+        self.client = OrderedClient()
         self.paused: list[int] = []
         self.client.on("frame", self._take)
         self.client.on("training_paused", self._note)
@@ -46,11 +46,8 @@ class Viewer:
         return self.client.call(event, message, timeout=30)
 
     def leave(self) -> None:
-        """Disconnect when nothing is left to be acknowledged, which a thread of its own does for each frame."""
+        """Disconnect when nothing is left to be acknowledged: the reply comes after all frames."""
         self.ask("unwatch")
-        for thread in threading.enumerate():
-            if "_handle_eio_message" in thread.name and thread.is_alive():
-                thread.join(10)
         self.client.disconnect()
 
     def wait(self, wanted: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
@@ -114,7 +111,7 @@ def test_a_slow_viewer_gets_the_latest_and_costs_nothing(
     gate = threading.Event()
     slow, quick = Viewer(server, gate=gate), Viewer(server)
     viewers += [slow, quick]
-    slow.ask("watch", job_id=job_id, rate=20)
+    slow.client.emit("watch", {"job_id": job_id, "rate": 20})  # its reply may have to wait behind the first frame
     quick.ask("watch", job_id=job_id, rate=20)
     process = psutil.Process(server.process.pid)
     quick.wait(lambda headers: len(headers) >= 5)
