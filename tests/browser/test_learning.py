@@ -11,6 +11,8 @@ from playwright.sync_api import Page, expect
 from tests.browser import steps
 from tests.browser.server import Server
 
+NO_NUMBER = re.compile("NaN|undefined|Infinity|null")
+
 pytestmark = pytest.mark.browser
 
 
@@ -97,12 +99,51 @@ def test_a_run_that_diverges_says_so_and_what_to_try(page: Page, server: Server)
     expect(page.get_by_label("Learning rate")).to_have_value("0.1")
     expect(page.get_by_label("Loss")).to_have_value("cross_entropy")
     page.get_by_label("Learning rate").fill("1e30")
+    page.get_by_label("Epochs").fill("1")
     page.get_by_role("button", name="Create and train").click()
 
-    expect(page.locator(".callout.bad")).to_contain_text("diverged in epoch 1")
-    page.get_by_role("button", name="Use 0.1 below").click()
-    expect(page.get_by_label("Learning rate")).to_have_value("0.1")
+    said = page.locator(".callout.bad")
+    expect(said).to_contain_text("diverged in epoch 1, in mini-batch")
+    expect(said).to_contain_text("Learning rate 1e+30 is above the usual 0.1.")
+    expect(said.get_by_role("button")).to_have_count(1)
     expect(page.locator(".blank")).to_contain_text("no curves")
+    expect(page.get_by_role("button", name="10 more epochs")).to_have_count(0)
+    expect(page.locator("main")).not_to_contain_text(NO_NUMBER)
+    for tab in ("Test", "Draw", "Inside"):
+        page.get_by_role("link", name=tab, exact=True).click()
+        expect(said).to_contain_text("The last run of this network diverged")
+        expect(said).to_contain_text("its first weights, with which it can only guess")
+        expect(page.locator("main")).not_to_contain_text(NO_NUMBER)
+    said.get_by_role("link", name="What to try").click()
+    said.get_by_role("button", name="Try it with learning rate 0.1").click()
+    expect(page.get_by_role("heading", level=1, name="784-30-10, rate 0.1")).to_be_visible()
+    expect(page.locator(".run .state")).to_have_text("Completed")
+    expect(said).to_have_count(0)
+
+
+def test_a_run_that_diverges_later_keeps_what_it_had_learned(page: Page, server: Server) -> None:
+    network = {"layer_sizes": [784, 30, 10], "activation": "relu", "seed": 1, "name": "later"}
+    made = server.post("/api/networks", network)["network_id"]
+    page.goto(f"{server.url}/#/networks/{made}/learn")
+    job = server.post(f"/api/networks/{made}/train", {"epochs": 500, "learning_rate": 0.1, "seed": 1})["job_id"]
+    steps.expect_epoch(page, 1, 500)
+    page.get_by_label("Learning rate now").fill("1e30")
+    page.get_by_role("button", name="Change settings").click()
+
+    said = page.locator(".callout.bad")
+    expect(said).to_contain_text("The network keeps its last good weights")
+    expect(said).to_contain_text(
+        re.compile(r"Learning rate 1e\+30, in force since epoch \d+, is above the usual 0\.1\.")
+    )
+    expect(page.locator(".figures")).to_contain_text("Trained")
+    expect(page.locator("main")).not_to_contain_text(NO_NUMBER)
+    page.get_by_role("button", name="Use 0.1 below").click()
+    expect(page.get_by_role("textbox", name="Learning rate")).to_have_value("0.1")
+    page.get_by_role("link", name="Inside", exact=True).click()
+    epochs = server.get(f"/api/training/{job}")["epoch"]
+    expect(said).to_contain_text(re.compile(rf"what it had learned until then, in {epochs}\sepochs? of that run"))
+    expect(page.locator("hippo-layers .layer")).to_have_count(2)
+    expect(page.locator("main")).not_to_contain_text(NO_NUMBER)
 
 
 def test_a_run_that_stays_at_chance_says_so_and_what_to_try(page: Page, server: Server) -> None:

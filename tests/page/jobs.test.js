@@ -97,11 +97,26 @@ test("advice after a divergence is a smaller rate, and never larger than what su
   assert.equal(jobs.advice({ state: "diverged", learning_rate: 3 }, 3).rate, 0.3);
   assert.equal(jobs.advice({ state: "diverged", learning_rate: 700 }, 0.1).rate, 0.1);
   assert.match(jobs.advice({ state: "diverged" }, 3).tryText, /smaller learning rate/);
+  const error = "The training diverged in epoch 3, in mini-batch 4 of 5,000: the loss is no longer a finite number. Try a smaller learning rate. The network keeps the weights it had before.";
+  const high = jobs.advice({ state: "diverged", learning_rate: 50, error }, 0.1);
+  assert.equal(high.text, "The training diverged in epoch 3, in mini-batch 4 of 5,000: the loss is no longer a finite number. The network keeps the weights it had before.");
+  assert.match(high.tryText, /^Learning rate 50 is above the usual 0\.1\. .+ Try a learning rate of 0\.1\.$/);
+  const changes = [{ epoch: 2, learning_rate: 0.5 }, { epoch: 3, learning_rate: 50 }, { epoch: 3, momentum: 0.5 }];
+  assert.match(jobs.advice({ state: "diverged", learning_rate: 50, changes }, 0.1).tryText, /^Learning rate 50, in force since epoch 3, is above the usual 0\.1\./);
+  assert.match(jobs.advice({ state: "diverged", learning_rate: 0.05, changes: [] }, 0.1).tryText, /^Learning rate 0\.05 is not above the usual 0\.1, and yet too high .+ Try a learning rate of 0\.005\.$/);
   assert.match(jobs.advice({ state: "failed", error: null }, 3).text, /no reason/);
   assert.equal(jobs.advice({ state: "completed" }, 3), null);
   const stopped = (epoch) => spaced(jobs.advice({ state: "cancelled", epoch, total_epochs: 30, batch: 9, batches: 5000 }, 3).text);
   assert.equal(stopped(12), "This run was stopped with 12 of 30 epochs finished. The network keeps what they taught it.");
   assert.equal(stopped(0), "This run was stopped with 0 of 30 epochs finished. The network is as it was before.");
+});
+
+test("what is shown of a network after a run that diverged is said, and of no other", () => {
+  const said = (network, last) => spaced(jobs.divergedWords(network, last));
+  assert.match(said({ trained: false }, { state: "diverged", epoch: 0 }), /diverged\. You see its first weights, with which it can only guess\.$/);
+  assert.match(said({ trained: true }, { state: "diverged", epoch: 0 }), /what it had learned before that run\.$/);
+  assert.match(said({ trained: true }, { state: "diverged", epoch: 2 }), /what it had learned until then, in 2 epochs of that run\.$/);
+  for (const last of [null, undefined, { state: "completed", epoch: 2 }]) assert.equal(jobs.divergedWords({ trained: true }, last), "");
 });
 
 test("a screen reader hears the start, every tenth and the end, not every epoch", () => {

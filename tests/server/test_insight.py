@@ -74,6 +74,22 @@ def test_the_step_does_what_was_said(settings: dict[str, Any], server: Server) -
     server.post(f"/api/training/{job_id}/cancel")
 
 
+def test_a_step_in_which_the_run_diverges_is_not_explained_but_named(server: Server) -> None:
+    network_id = network(server, activation="relu")
+    job_id = paused(server, network_id)
+    server.post(f"/api/training/{job_id}/settings", json={"learning_rate": 1e30})
+    for _ in range(20):
+        answer = server.get(f"/api/training/{job_id}/explanation?layer=2&neuron=7")
+        if answer.status_code != 200:
+            break
+        before = server.get(f"/api/training/{job_id}").json()["step"]
+        server.post(f"/api/training/{job_id}/step")
+        wait_for(server, job_id, lambda job, step=before: job["step"] > step and not job["pause_requested"])
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
+    assert "diverges in its next step" in answer.json()["error"]
+    server.post(f"/api/training/{job_id}/cancel")
+
+
 def test_who_may_not_ask_is_told_why(server: Server) -> None:
     network_id = network(server)
     job_id = paused(server, network_id)

@@ -232,7 +232,7 @@ class Remember(Callback):
 def test_a_rate_that_explodes(rate: float, data: MNIST) -> None:
     net, last_good, state = network("relu"), LastGood(), TrainingState()
     before = weights(net)
-    with pytest.raises(Diverged, match=r"in epoch 1: .* smaller learning rate") as caught:
+    with pytest.raises(Diverged, match=r"in epoch 1, in mini-batch \d of \d+: .* smaller learning rate") as caught:
         learn(net, data, rate=rate, callbacks=[last_good], state=state)
     assert caught.value.epoch == 1
     assert state.batch < BATCHES  # at once, not only at the epoch's end

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from hippo.datasets import MNIST
+from hippo.errors import WrongState
 from hippo.jobs.frames import Message
 from hippo.jobs.training_spec import TrainingSpec, load_network, start_of_run
 from hippo.network import shuffling
 from hippo.nn import Array
 from hippo.persistence.model_persistence import ModelFiles
-from hippo.training import Orders, Steering, TrainingConfig
+from hippo.training import Diverged, Orders, Steering, TrainingConfig
 from hippo.training.explanation import Explanation, Incoming, explain_step
 from hippo.training.gradient_report import EXAMPLES, LIMIT, H, check_layers
 
@@ -45,13 +46,22 @@ def explained(files: ModelFiles, data: MNIST, spec: Mapping[str, Any], layer: in
         When the weights cannot be read.
     InvalidValue
         When there is no such neuron, or no step is left.
+    WrongState
+        When the run diverges in that step.
     """
     run = TrainingSpec(**spec)
     network, state, _ = start_of_run(run, files)
     config = TrainingConfig(**run.config)
     steering = Steering(Orders(wanted=run.wanted), changes=run.changes)
     rng = shuffling(config.seed)
-    said = explain_step(network.model, network.loss, data.training_data, config, rng, state, layer, neuron, [steering])
+    images = data.training_data
+    try:
+        said = explain_step(network.model, network.loss, images, config, rng, state, layer, neuron, [steering])
+    except Diverged:
+        raise WrongState(
+            "This run diverges in its next step: the loss of the mini-batch is no finite number any more, so that no "
+            "gradient can be worked out. The step ends the run."
+        ) from None
     about = {"job_id": run.job_id, "network_id": run.network_id, "layer": layer, "neuron": neuron}
     return {"type": "done", "answer": about | _described(said)}
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hippo.errors import DataError, HippoError, InvalidValue, NotReady, PictureError, PictureTooLarge
+from hippo.errors import DataError, HippoError, InvalidValue, NotReady, PictureError, PictureTooLarge, WrongState
 from hippo.jobs.frames import Message
 from hippo.jobs.job import Job
 from hippo.jobs.process_backend import ProcessBackend
@@ -184,5 +184,5 @@ class Questions:
 
 _ERRORS: dict[str, type[HippoError]] = {kind.__name__: kind for kind in (MalformedBody, WrongPixels)}
 _BY_CODE: dict[str, type[HippoError]] = {
-    kind.code: kind for kind in (PictureError, PictureTooLarge, DataError, InvalidValue)
+    kind.code: kind for kind in (PictureError, PictureTooLarge, DataError, InvalidValue, WrongState)
 }

@@ -133,7 +133,7 @@ def train(
                         callback.on_chunk_end(run)
                     continue
                 if not math.isfinite(batch_loss):
-                    raise Diverged(state.epoch + 1)
+                    raise Diverged(state.epoch + 1, f", in mini-batch {state.batch + 1:,} of {run.batches:,}")
                 if state.batch % NORM_EVERY == 0:
                     state.norm_sum += gradient_norm(model)
                 if config.clip_norm:

@@ -23,11 +23,14 @@ RECORD = frozenset({"epoch", "loss", "validation_loss", "accuracy"})
 
 
 class Diverged(ArithmeticError):
-    """The loss or a weight stopped being finite in `epoch` (from 1): the learning rate is too high for this network."""
+    """The loss or a weight stopped being finite in `epoch` (from 1): the learning rate is too high for this network.
 
-    def __init__(self, epoch: int) -> None:
+    `place` says where in the epoch: ", in mini-batch 3 of 5,000".
+    """
+
+    def __init__(self, epoch: int, place: str = "") -> None:
         super().__init__(
-            f"The training diverged in epoch {epoch}: the loss is no longer a finite number. "
+            f"The training diverged in epoch {epoch}{place}: the loss is no longer a finite number. "
             "Try a smaller learning rate."
         )
         self.epoch = epoch

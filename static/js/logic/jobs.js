@@ -4,7 +4,7 @@
  */
 
 import { epochWords } from "./epochs.js";
-import { NO_VALUE, count, countdown, isNumber, percent, plain, progress } from "./format.js";
+import { NO_VALUE, count, countdown, isNumber, percent, plain, plural, progress } from "./format.js";
 
 const FINAL = new Set(["completed", "failed", "cancelled", "diverged"]);
 
@@ -192,8 +192,9 @@ export function advice(job, suggested) {
   if (job.state === "diverged") {
     const rate = isNumber(job.learning_rate) ? Math.min(suggested, Number((job.learning_rate / 10).toPrecision(2))) : null;
     return {
-      text: job.error || "The training diverged: the loss stopped being a finite number.",
-      tryText: `The steps were too long. ${rate === null ? "Try a smaller learning rate." : `Try a learning rate of ${plain(rate)}.`}`,
+      // Which rate to try is said after it.
+      text: job.error?.replace(" Try a smaller learning rate.", "") || "The training diverged: the loss stopped being a finite number.",
+      tryText: `${rate === null ? "" : `${rateWords(job, suggested)} `}Each step overshot further than the one before, until the loss outgrew what a number can hold. Try ${rate === null ? "a smaller learning rate" : `a learning rate of ${plain(rate)}`}.`,
       rate,
     };
   }
@@ -212,6 +213,22 @@ export function advice(job, suggested) {
     };
   }
   return null;
+}
+
+/** What is to be said of the rate of a run that diverged. @param {Job} job @param {number} suggested */
+function rateWords(job, suggested) {
+  const change = job.changes?.findLast((made) => made.learning_rate === job.learning_rate);
+  const since = change ? `, in force since epoch ${count(change.epoch)},` : "";
+  return job.learning_rate > suggested
+    ? `Learning rate ${plain(job.learning_rate)}${since} is above the usual ${plain(suggested)}.`
+    : `Learning rate ${plain(job.learning_rate)}${since} is not above the usual ${plain(suggested)}, and yet too high with these settings.`;
+}
+
+/** What is shown of a network whose last run diverged; empty for any other. @param {Record<string, any>} network @param {Job|null|undefined} last run of it */
+export function divergedWords(network, last) {
+  if (last?.state !== "diverged") return "";
+  const shown = last.epoch ? `what it had learned until then, in ${plural(last.epoch, "epoch")} of that run` : network.trained ? "what it had learned before that run" : "its first weights, with which it can only guess";
+  return `The last run of this network diverged. You see ${shown}.`;
 }
 
 /**

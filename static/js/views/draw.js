@@ -10,6 +10,7 @@ import { isEmpty } from "../logic/strokes.js";
 import { stillStands } from "../logic/turns.js";
 import { barsView } from "./bars.js";
 import { galleryView } from "./gallery.js";
+import { divergedNote } from "./hints.js";
 import { pasteIcon, pictureIcon, undoIcon } from "./icons.js";
 
 const NEIGHBOURS = 5;
@@ -20,17 +21,19 @@ const NEIGHBOURS = 5;
 /** @param {Record<string, any>} network @param {State} state @param {Actions} act */
 export function drawView(network, state, act) {
   return html`
-    ${noteView(network, isUnfinished(state.jobs[network.active_job_id]))}
+    ${noteView(network, state)}
     <div class="drawing">${padView(state.drawing, act)} ${readingView(network, state, act)}</div>
     ${galleryView(network, state, act)}
   `;
 }
 
-/** @param {Record<string, any>} network @param {boolean} training */
-function noteView(network, training) {
-  if (training) {
+/** @param {Record<string, any>} network @param {State} state */
+function noteView(network, state) {
+  if (isUnfinished(state.jobs[network.active_job_id])) {
     return html`<p class="callout">This network is in training. Until the run ends it reads as it did before${network.trained ? "" : ", when it could only guess"}.</p>`;
   }
+  const diverged = divergedNote(network, state);
+  if (diverged !== nothing) return diverged;
   return network.trained ? nothing : html`<p class="callout">This network has not been trained yet: it guesses. Train it under Learn, then draw again.</p>`;
 }
 

@@ -19,7 +19,7 @@ export function experimentView(network, job, { isLatest, isFirst }, state, act) 
     @click=${() => (off ? act.notify("info", off) : busy || onPress())}>${icon}${word}</button>`;
   const busy = Boolean(state.busy[`again:${job.job_id}`]);
   return html`<div class="experiment" role="group" aria-label="This experiment">
-    ${isLatest && !isUnfinished(job) ? moreView(network, job, state, act) : nothing}
+    ${isLatest && !isUnfinished(job) && job.state !== "diverged" ? moreView(network, job, state, act) : nothing}
     ${button(busy ? "Starting\u2026" : "Same start again", againIcon, `Makes a new network with ${start} and the same order of the images, and trains it with the settings this run began with.`, busy, () => act.sameAgain(network, job))}
     ${button("Same start, one change", changeIcon, "Opens the form with this start, for you to change one thing.", false, () => act.oneChange(network, job))}
     ${button("Copy link", linkIcon, "Copies an address that opens the form with this architecture, these settings and seeds.", false, () => act.copyRunLink(network, job))}

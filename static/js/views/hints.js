@@ -1,9 +1,12 @@
-/** What is wrong with a run, what to try, and one press that tries it in a new run. */
+/** What is wrong with a run, what to try, and one press that tries it in a new run; and where else it is said. */
 
 import { html, nothing } from "lit/html.js";
 
 import { canStartAgain } from "../logic/experiments.js";
 import { hints, startWords } from "../logic/hints.js";
+import { divergedWords } from "../logic/jobs.js";
+import { networkHref } from "../logic/routes.js";
+import { runsOf } from "../store.js";
 import { warnIcon } from "./icons.js";
 
 /** @param {Record<string, any>} network @param {any} job @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
@@ -17,6 +20,12 @@ export function hintsView(network, job, state, act) {
       ${offer && canStartAgain(network) ? tryButton(offer, busy, () => act.tryChange(network, job, offer.changes)) : nothing}
     </div>
   </div>`);
+}
+
+/** On a tab other than Learn, what is shown there after a run that diverged; nothing after any other. @param {Record<string, any>} network @param {import("../store.js").State} state */
+export function divergedNote(network, state) {
+  const words = divergedWords(network, runsOf(state, network.network_id)[0]);
+  return words ? html`<p class="callout bad">${words} <a href=${networkHref(network.network_id)}>What to try</a></p>` : nothing;
 }
 
 /** @param {{label: string, changes?: Record<string, string>}} offer @param {boolean} busy @param {() => void} onPress */

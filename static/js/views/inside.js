@@ -7,6 +7,7 @@ import { HOW, readingWords } from "../logic/gradient-check.js";
 import { isUnfinished } from "../logic/jobs.js";
 import { number } from "../logic/neurons.js";
 import { explainedView } from "./explained.js";
+import { divergedNote } from "./hints.js";
 import "./layers.js";
 import "./norms.js";
 
@@ -17,6 +18,7 @@ export function insideView(network, state, act) {
   const feed = act.watching.feed(id);
   return html`
     ${state.watching.problem ? html`<p class="callout" role="status">${state.watching.problem}</p>` : nothing}
+    ${isUnfinished(job) ? nothing : divergedNote(network, state)}
     ${explainedView(network, isUnfinished(job) ? job : null, state, act)}
     ${checkView(id, state, act)}
     <section class="card" aria-labelledby="layers-title">

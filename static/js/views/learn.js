@@ -34,7 +34,7 @@ export function learnView(network, state, act, now) {
     ${unfinished && chosen.job_id !== unfinished.job_id
       ? html`<p class="callout">You are looking at an earlier run. <a href=${networkHref(network.network_id)}>Show the one in training</a></p>`
       : nothing}
-    ${chosen ? runView(chosen, { isLatest: chosen.job_id === latest.job_id, isFirst: chosen.job_id === runs.at(-1).job_id }, network, state, act, now) : nothing}
+    ${chosen ? runView(chosen, { isLatest: chosen.job_id === latest.job_id, isFirst: chosen.job_id === runs.at(-1).job_id, hasForm: !unfinished }, network, state, act, now) : nothing}
     ${workView(network, state, act)}
     ${chosen ? controlsView(chosen, state, act) : nothing}
     ${curvesView(network, chosen, state)}
@@ -43,7 +43,7 @@ export function learnView(network, state, act, now) {
   `;
 }
 
-/** @param {Record<string, any>} job @param {{isLatest: boolean, isFirst: boolean}} place among the runs @param {Record<string, any>} network @param {State} state @param {Actions} act @param {number} now */
+/** @param {Record<string, any>} job @param {{isLatest: boolean, isFirst: boolean, hasForm: boolean}} place among the runs, and whether the form for the next one is below @param {Record<string, any>} network @param {State} state @param {Actions} act @param {number} now */
 function runView(job, place, network, state, act, now) {
   const open = isUnfinished(job);
   const done = Math.min(100, Math.max(0, job.progress ?? 0));
@@ -60,7 +60,7 @@ function runView(job, place, network, state, act, now) {
     ${job.attempt > 1 && open
       ? html`<p class="help">The worker stopped unexpectedly and the run was started again (attempt ${count(job.attempt)} of 3). Its epochs are reported anew.</p>`
       : nothing}
-    ${adviceView(job, network, state, act)}
+    ${adviceView(job, network, place.hasForm, state, act)}
     ${hintsView(network, job, state, act)}
     ${experimentView(network, job, place, state, act)}
   </section>`;
@@ -83,24 +83,24 @@ function figures(job, state, now) {
   </dl>`;
 }
 
-/** @param {Record<string, any>} job @param {Record<string, any>} network @param {State} state @param {Actions} act */
-function adviceView(job, network, state, act) {
+/** @param {Record<string, any>} job @param {Record<string, any>} network @param {boolean} hasForm @param {State} state @param {Actions} act */
+function adviceView(job, network, hasForm, state, act) {
   const words = advice(job, rateFor(suggestedRate(network.activation, network.loss, network.architecture), job));
   if (!words) return nothing;
+  const rate = plain(words.rate);
+  const tries = words.rate !== null && canStartAgain(network);
   return html`<div class="callout ${job.state === "cancelled" ? "" : "bad"}">
     ${job.state === "cancelled" ? nothing : warnIcon}
     <div>
       <p>${words.text}</p>
-      <p>${words.tryText}
-        ${words.rate === null
-          ? nothing
-          : html`<button class="link" type="button" title="Puts ${plain(words.rate)} into the field for the learning rate below."
-              @click=${() => act.edit(network.network_id, "learning_rate", plain(words.rate))}>Use ${plain(words.rate)} below</button>`}
-      </p>
-      ${words.rate === null || !canStartAgain(network)
-        ? nothing
-        : tryButton({ label: `Try it with learning rate ${plain(words.rate)}` }, Boolean(state.busy[`try:${job.job_id}`]),
-          () => act.tryChange(network, job, { learning_rate: plain(words.rate) }))}
+      <p>${words.tryText}</p>
+      ${tries
+        ? tryButton({ label: `Try it with learning rate ${rate}` }, Boolean(state.busy[`try:${job.job_id}`]), () => act.tryChange(network, job, { learning_rate: rate }))
+        : nothing}
+      ${words.rate !== null && hasForm && (network.trained || !tries)
+        ? html`<p>${tries ? "Or let this network go on from the weights it kept:" : "Let this network go on from the weights it has:"} <button class="link" type="button"
+            title="Puts ${rate} into the field for the learning rate below." @click=${() => act.edit(network.network_id, "learning_rate", rate)}>Use ${rate} below</button></p>`
+        : nothing}
     </div>
   </div>`;
 }

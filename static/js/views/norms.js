@@ -9,6 +9,10 @@ import { axisLook, fitWidth } from "./plot-element.js";
 
 const HEIGHT = 220;
 const AGAIN_MS = 500;
+/** Up to so many points are shown themselves: the first of them make no line. */
+const FEW = 20;
+/** Between two mini-batches that are named on the axis. */
+const STEPS = [1, 2, 5].flatMap((n) => Array.from({ length: 9 }, (_, power) => n * 10 ** power)).sort((a, b) => a - b);
 /** Lines are told apart by their dashes, too. */
 const DASHES = [[], [6, 4], [2, 3], [10, 3, 2, 3]];
 const COLORS = ["--accent", "--minus", "--good", "--ink-2"];
@@ -66,7 +70,11 @@ class HippoNorms extends FeedElement {
       padding: [10, 12, 0, 0],
       cursor: { drag: { x: false, y: false }, y: false },
       scales: { x: { time: false }, y: { range: (_, low, high) => [0, Number.isFinite(high) && high > 0 ? high * 1.08 : 1] } },
-      axes: [{ ...axis, label: "Mini-batch", size: 30, space: 70, grid: { show: false } }, { ...axis, label: "|\u2202C/\u2202W|", size: 58, space: 36 }],
+      axes: [
+        { ...axis, label: "Mini-batch", size: 30, space: 70, incrs: STEPS, grid: { show: false } },
+        // Of a run that diverges they are of any size.
+        { ...axis, label: "|\u2202C/\u2202W|", size: 80, space: 36, values: (_, at) => at.map((value) => number(value)) },
+      ],
       series: [
         { label: "Mini-batch", value: (_, v) => (v == null ? "\u2013" : String(v)) },
         ...Array.from({ length: layers }, (_, l) => ({
@@ -74,7 +82,7 @@ class HippoNorms extends FeedElement {
           stroke: colorOf(this, COLORS[l % COLORS.length]),
           dash: DASHES[l % DASHES.length],
           width: 1.6,
-          points: { show: false },
+          points: { size: 5, show: (_plot, _series, first, last) => last - first < FEW },
           value: (_, v) => number(v),
         })),
       ],

@@ -11,6 +11,7 @@ import { isUnfinished } from "../logic/jobs.js";
 import { emptyExamples } from "../store.js";
 import { barsView } from "./bars.js";
 import { evaluationView } from "./evaluation.js";
+import { divergedNote } from "./hints.js";
 import { checkIcon, crossIcon } from "./icons.js";
 
 const WORDS = {
@@ -23,7 +24,7 @@ export function testView(network, state, act) {
   const id = network.network_id;
   const examples = state.examples[id] ?? emptyExamples();
   return html`
-    ${noteView(network, isUnfinished(state.jobs[network.active_job_id]))}
+    ${noteView(network, state)}
     <div class="pair">
       ${exampleView("right", examples.right, () => act.example(id, "right"))}
       ${exampleView("wrong", examples.wrong, () => act.example(id, "wrong"))}
@@ -33,11 +34,13 @@ export function testView(network, state, act) {
   `;
 }
 
-/** What the digits below stand for, where that is not plain. @param {Record<string, any>} network @param {boolean} training */
-function noteView(network, training) {
-  if (training) {
+/** What the digits below stand for, where that is not plain. @param {Record<string, any>} network @param {import("../store.js").State} state */
+function noteView(network, state) {
+  if (isUnfinished(state.jobs[network.active_job_id])) {
     return html`<p class="callout">This network is in training. Until the run ends, the digits below show what it made of them before${network.trained ? "" : ", when it could only guess"}.</p>`;
   }
+  const diverged = divergedNote(network, state);
+  if (diverged !== nothing) return diverged;
   return network.trained ? nothing : html`<p class="callout">This network has not been trained yet: it guesses. Train it under Learn, then look again.</p>`;
 }
 
