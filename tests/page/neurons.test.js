@@ -14,6 +14,7 @@ test("numbers have four digits and a true minus", () => {
   assert.equal(number(0.123456), "0.1235");
   assert.equal(number(-0.5), "\u22120.5");
   assert.equal(number(1234.56), "1235");
+  assert.deepEqual([number(1), number(0.999996), number(-12.5000001)], ["1", "1.000", "\u221212.50"]);
   assert.equal(number(0), "0");
   assert.equal(number(0.000012), "1.20\u00b710\u207b\u2075");
   assert.equal(number(-3e8), "\u22123.00\u00b710\u2078");

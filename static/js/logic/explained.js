@@ -60,7 +60,7 @@ export function activationFormula(said) {
 export function activationValue({ activation }, { a, z }) {
   if (a === null || !Number.isFinite(z)) return number(a);
   if (a === 0 && NEVER_ZERO.includes(activation)) return "less than 10\u207b\u00b3\u2070\u2070";
-  if (!BELOW_ONE.includes(activation) || number(Math.abs(a)) !== "1") return number(a);
+  if (!BELOW_ONE.includes(activation) || Number(number(Math.abs(a))) !== 1) return number(a);
   const gap = 1 - Math.abs(a);
   const rest = gap > SMALLEST_GAP ? number(gap) : "less than 10\u207b\u00b9\u00b2";
   return a < 0 ? `\u22121 + ${rest}` : `1 \u2212 ${rest}`;

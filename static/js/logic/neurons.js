@@ -14,9 +14,15 @@ export function number(value, figures = 4) {
   if (value == null || !Number.isFinite(value)) return "\u2013";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size >= 1e-3 && size < 1e5) return String(Number(value.toPrecision(figures))).replace("-", "\u2212");
+  if (size >= 1e-3 && size < 1e5) return rounded(value, figures).replace("-", "\u2212");
   const [digits, power] = value.toExponential(figures - 2).split("e");
   return `${digits.replace("-", "\u2212")}\u00b710${[...String(Number(power))].map((sign) => RAISED[sign]).join("")}`;
+}
+
+/** Rounded numbers keep their zeros, so that 0.99999 reads 1.000 and only 1 reads 1. @param {number} value @param {number} figures */
+function rounded(value, figures) {
+  const text = value.toPrecision(figures);
+  return Number(text) === value || text.includes("e") ? String(Number(text)) : text;
 }
 
 /** What a layer is called. @param {import("./frames.js").Frame} frame @param {number} layer from 1 */
