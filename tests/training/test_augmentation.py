@@ -316,8 +316,9 @@ class _Fresh(Augmentation):
 
 def test_a_warm_augmentation_allocates_next_to_nothing() -> None:
     images = noise(1000)
-    assert _growth(images, Augmentation(AUGMENTATIONS)) < 6_000  # a few numbers for each picture of a tile
-    assert _growth(images, _Fresh(AUGMENTATIONS)) > 20_000
+    # A few numbers for each picture of a tile. Another thread of the process, traced as well, does not come three times.
+    assert min(_growth(images, Augmentation(AUGMENTATIONS)) for _ in range(3)) < 6_000
+    assert min(_growth(images, _Fresh(AUGMENTATIONS)) for _ in range(3)) > 20_000
 
 
 @pytest.mark.parametrize("kinds", [["blur"], ["shift", "Rotate"], "shift", [3]])
