@@ -316,7 +316,7 @@ class _Fresh(Augmentation):
 
 def test_a_warm_augmentation_allocates_next_to_nothing() -> None:
     images = noise(1000)
-    # A few numbers for each picture of a tile. Another thread of the process, traced as well, does not come three times.
+    # A few numbers for each picture of a tile. Other threads are traced as well, but do not come three times.
     assert min(_growth(images, Augmentation(AUGMENTATIONS)) for _ in range(3)) < 6_000
     assert min(_growth(images, _Fresh(AUGMENTATIONS)) for _ in range(3)) > 20_000
 
