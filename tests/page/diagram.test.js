@@ -86,6 +86,9 @@ test("brightness and errors are shares, of nothing too", () => {
   assert.deepEqual([...brightness(Float32Array.of(0, 0), "relu")], [0, 0]);
   assert.deepEqual([...errorShare(Float32Array.of(-2, 1, 0))], [-1, 0.5, 0]);
   assert.deepEqual([...errorShare(Float32Array.of(0))], [0]);
+  assert.deepEqual([...brightness(Float32Array.of(NaN, 4, 2), "relu")], [0, 1, 0.5]);
+  assert.deepEqual([...brightness(Float32Array.of(NaN, 1), "sigmoid")], [0, 1]);
+  assert.deepEqual([...errorShare(Float32Array.of(NaN, -2, 1))], [0, -1, 0.5]);
 });
 
 test("the wave goes forward through every layer, then back", () => {

@@ -65,6 +65,21 @@ test("the inputs of a kept neuron have its exact weights, here as on its connect
   assert.deepEqual(strongestInputs(first, 1, 1).map(({ name, weight }) => [name, weight]), [["pixel in row 10, column 4", pixels[255]]]);
 });
 
+test("numbers of a network that has blown up are missing, and never 0", () => {
+  const { header, payload } = madeFrame([3, 10]);
+  const lost = { "z.2": [7], "a.2": [7], "a.1": [1], incoming: [3] };
+  const parts = header.parts.map((part) => (lost[part.name] ? { ...part, not_finite: lost[part.name] } : part));
+  const blown = readFrame({ ...header, parts }, payload);
+  const found = neuronNumbers(blown, 2, 7);
+  assert.equal(found.blownUp, true);
+  assert.equal(neuronNumbers(blown, 2, 6).blownUp, false);
+  assert.deepEqual([number(found.z), number(found.a), number(found.bias)], ["\u2013", "\u2013", "4"]);
+  assert.match(describeNeuron(blown, 2, 7), /^Output for 7: z = \u2013, a = softmax\(z\) = \u2013, bias 4, error/);
+  // What overflows counts more than all that does not.
+  const inputs = strongestInputs(blown, 2, 7);
+  assert.deepEqual([inputs.length, inputs[0].name, number(inputs[0].x), number(inputs[0].product)], [3, "neuron 1", "\u2013", "\u2013"]);
+});
+
 test("a connection and a pixel", () => {
   const { weights, scale } = frame.layers[1];
   const text = describeEdge(frame, { layer: 2, from: 1, to: 4, value: weights[14] * scale });

@@ -233,6 +233,12 @@ def test_a_network_that_has_blown_up_is_shown_all_the_same(value: float, activat
         assert frame.header["neuron"]["z"] is None
         assert (found["weights.1"][:, 3] == 0).all()
         assert (found["incoming"] == 0).all()
+        lost = {part["name"]: part["not_finite"] for part in frame.header["parts"] if "not_finite" in part}
+        assert 3 in lost["z.1"]
+        assert lost["bias.2"] == [3]
+        assert lost["incoming"] == list(range(784))
+    else:
+        assert frame.header["layers"][0]["weight"]["std"] is not None
 
 
 @pytest.mark.parametrize("value", [0.0, 1.5, -1e8, 3e38, np.nan])

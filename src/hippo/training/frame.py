@@ -59,7 +59,7 @@ class Parts:
     ----------
     table : list of dict
         ``name``, ``dtype`` ("f4", "i1", "u1" or "u2"), ``shape``, ``offset`` (bytes) of each; of bytes that stand for
-        weights, also ``scale``.
+        weights, also ``scale``; of floats that are not all finite, ``not_finite``: the places where 0 stands for one.
     """
 
     def __init__(self) -> None:
@@ -74,10 +74,11 @@ class Parts:
         return other
 
     def add(self, name: str, array: Array) -> None:
-        """Add an array of float32, uint8 or uint16; a float that is not finite becomes 0."""
-        if array.dtype == np.float32:
-            array = finite(array)
-        self._append(name, array)
+        """Add an array of float32, uint8 or uint16; a float that is not finite becomes 0, and its place is told."""
+        if array.dtype == np.float32 and not (ok := np.isfinite(array)).all():
+            self._append(name, finite(array), not_finite=np.flatnonzero(~ok).tolist())
+        else:
+            self._append(name, array)
 
     def add_rounded(self, name: str, weights: Array) -> None:
         """Add float32 weights as bytes from -127 to 127, of which each stands for ``scale`` times itself."""
@@ -96,7 +97,7 @@ class Parts:
         """Return the arrays, one after the other."""
         return b"".join(self._pieces)
 
-    def _append(self, name: str, array: Array, **more: float) -> None:
+    def _append(self, name: str, array: Array, **more: float | list[int]) -> None:
         entry = {"name": name, "dtype": _NAMES[array.dtype.name], "shape": list(array.shape), "offset": self._length}
         self.table.append(entry | more)
         raw = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()

@@ -99,7 +99,9 @@ class LayerView:
 
 
 def _described(array: Array) -> dict[str, float | None]:
-    values = {"mean": array.mean(), "std": array.std(), "min": array.min(), "max": array.max()}
+    # The squares of weights that blow up are too large for float32 long before they are.
+    mean, std = array.mean(dtype=np.float64), array.std(dtype=np.float64)
+    values = {"mean": mean, "std": std, "min": array.min(), "max": array.max()}
     return {name: number(value) for name, value in values.items()}
 
 

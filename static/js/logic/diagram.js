@@ -144,18 +144,18 @@ export function spotFrom(plan, spot, key) {
   return beside.reduce((best, each) => (Math.abs(each.y - spot.y) < Math.abs(best.y - spot.y) ? each : best));
 }
 
-/** How far a neuron is lit, 0 to 1: its activation by the range of its kind. @param {Float32Array} a @param {string} activation */
+/** How far a neuron is lit, 0 to 1: its activation by the range of its kind; 0 for what is no number. @param {Float32Array} a @param {string} activation */
 export function brightness(a, activation) {
   let most = activation === "sigmoid" || activation === "softmax" || activation === "tanh" ? 1 : 0;
-  if (!most) for (const value of a) most = Math.max(most, Math.abs(value));
-  return Float32Array.from(a, (value) => (most ? Math.min(1, Math.abs(value) / most) : 0));
+  if (!most) for (const value of a) most = Math.max(most, Math.abs(value) || 0);
+  return Float32Array.from(a, (value) => (most ? Math.min(1, Math.abs(value) / most) || 0 : 0));
 }
 
-/** The errors of a layer beside its largest, -1 to 1. @param {Float32Array} delta */
+/** The errors of a layer beside its largest, -1 to 1; 0 for what is no number. @param {Float32Array} delta */
 export function errorShare(delta) {
   let most = 0;
-  for (const value of delta) most = Math.max(most, Math.abs(value));
-  return Float32Array.from(delta, (value) => (most ? value / most : 0));
+  for (const value of delta) most = Math.max(most, Math.abs(value) || 0);
+  return Float32Array.from(delta, (value) => (most ? value / most || 0 : 0));
 }
 
 const CYCLE_MS = 3_200;

@@ -4,6 +4,7 @@
  */
 
 const KINDS = { f4: Float32Array, i1: Int8Array, u1: Uint8Array, u2: Uint16Array };
+const OF_NEURONS = /^(bias|z|a|delta)\./;
 
 /**
  * @typedef {{values: Float32Array|Int8Array|Uint8Array|Uint16Array, shape: number[], scale: number}} Part
@@ -48,9 +49,12 @@ export function readFrameFile(file) {
 function readParts(described, payload) {
   const { buffer, start } = aligned(payload);
   const parts = {};
-  for (const { name, dtype, shape, offset, scale } of described) {
+  for (const { name, dtype, shape, offset, scale, not_finite: lost } of described) {
     const count = shape.reduce((product, n) => product * n, 1);
-    parts[name] = { values: new KINDS[dtype](buffer, start + offset, count), shape, scale: scale ?? 1 };
+    const values = new KINDS[dtype](buffer, start + offset, count);
+    // A neuron's number that is not finite is none, where the frame has 0.
+    if (OF_NEURONS.test(name)) for (const place of lost ?? []) values[place] = NaN;
+    parts[name] = { values, shape, scale: scale ?? 1 };
   }
   return parts;
 }

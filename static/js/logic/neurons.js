@@ -56,6 +56,7 @@ export function neuronNumbers(frame, layer, neuron) {
     gradient: exact ? frame.incomingGradient : null,
     inputs: exact || layer === 1 ? null : frame.layers[layer - 2].neurons,
     exact: Boolean(exact),
+    blownUp: [own.bias, own.z, own.a, own.delta].some((numbers) => Number.isNaN(numbers[place])),
   };
 }
 
@@ -78,9 +79,14 @@ export function strongestInputs(frame, layer, neuron, limit = 6) {
   const x = (i) => (layer === 1 ? frame.pixels[i] / 255 : frame.layers[layer - 2].a[i]);
   const name = (i) => (layer === 1 ? pixelName(i) : `neuron ${frame.layers[layer - 2].neurons[i]}`);
   return Array.from(weights, (weight, i) => ({ name: name(i), weight, x: x(i), product: weight * x(i) }))
-    .sort((a, b) => Math.abs(b.product) - Math.abs(a.product))
+    .sort((a, b) => sizeOf(b.product) - sizeOf(a.product))
     .slice(0, limit)
     .filter(({ product }) => product !== 0);
+}
+
+/** What is too large for a number is the largest. @param {number} product */
+function sizeOf(product) {
+  return Number.isNaN(product) ? Number.MAX_VALUE : Math.abs(product);
 }
 
 /** Both counted from 1, from the top left. @param {number} pixel */

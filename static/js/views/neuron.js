@@ -45,7 +45,7 @@ class HippoNeuron extends FeedElement {
   }
 
   /** @param {NonNullable<ReturnType<typeof neuronNumbers>>} found */
-  #neuron({ name, formula, bias, z, a, delta, weights }) {
+  #neuron({ name, formula, bias, z, a, delta, weights, blownUp }) {
     const { layer, neuron } = this.#chosen();
     const inputs = strongestInputs(this.frame, layer, neuron);
     return html`
@@ -69,7 +69,8 @@ class HippoNeuron extends FeedElement {
               <tbody>${inputs.map((input) => html`<tr><th scope="row">${input.name}</th><td>${number(input.weight)}</td><td>${number(input.x)}</td><td>${number(input.product)}</td></tr>`)}</tbody>
             </table>`
           : html`<p class="help">All that comes in is 0.</p>`}
-      </div>`;
+      </div>
+      ${blownUp ? html`<p class="help">\u2013 stands where the number is too large to be held: this network has blown up.</p>` : nothing}`;
   }
 
   /** @param {HTMLCanvasElement} canvas @param {ArrayLike<number>} weights */
