@@ -78,6 +78,7 @@ def test_a_wrong_layer_is_found(wrong: type[Linear], data: MNIST) -> None:
     network.model = Sequential([*modules[:2], second, *modules[3:]])
     checks = check(network, data, 117)
     assert [one.ok for one in checks] == [True, False, True]
+    assert abs(checks[1].worst.analytic - checks[1].worst.numerical) > checks[1].rounding
 
 
 def test_all_of_a_small_layer_are_compared(data: MNIST) -> None:
@@ -93,3 +94,12 @@ def test_a_kink_within_the_step_is_left_out(data: MNIST) -> None:
     checks = check(network, data)
     assert (checks[0].checked, checks[0].relative_error) == (0, 0)
     assert checks[1].ok
+
+
+def test_of_a_network_that_has_blown_up_rounding_is_larger_than_the_difference(data: MNIST) -> None:
+    network = trained(data, "relu", "cross_entropy")
+    for module in network.model.modules:
+        for array in module.parameters.values():
+            array *= 1e9
+    for one in check(network, data):
+        assert one.ok or abs(one.worst.analytic - one.worst.numerical) < one.rounding

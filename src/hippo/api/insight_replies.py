@@ -111,8 +111,9 @@ class LayerCheckReply(Reply):
     layer: int = Field(description="From 1.", examples=[1])
     parameters: int = Field(description="Weights and biases it has.", examples=[23550])
     checked: int = Field(description="How many of them were compared.", examples=[20])
-    relative_error: float = Field(description="|a - b| / (|a| + |b|) over those, 0-1.", examples=[1.2e-9])
+    relative_error: float | None = Field(description="|a - b| / (|a| + |b|) over those, 0-1.", examples=[1.2e-9])
     ok: bool = Field(description="Whether that is below `limit`.", examples=[True])
+    rounding: float | None = Field(description="What rounding may add to a quotient, or null.", examples=[1e-11])
     worst: WorstReply = Field(description="The one that agrees least.")
 
 

@@ -93,8 +93,9 @@ def checked(files: ModelFiles, data: MNIST, network: dict[str, Any], job_id: str
             "layer": check.layer,
             "parameters": check.parameters,
             "checked": check.checked,
-            "relative_error": check.relative_error,
+            "relative_error": _number(check.relative_error),
             "ok": check.ok,
+            "rounding": _number(check.rounding),
             "worst": {
                 "name": check.worst.name,
                 "index": list(check.worst.index),

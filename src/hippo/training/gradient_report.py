@@ -24,6 +24,8 @@ LIMIT = 1e-6
 #: Places that are tried for each that is wanted: where a rectifier's kink is nearer than the step, there is no
 #: derivative to compare with.
 TRIES = 4
+#: So many times the rounding of the loss itself: it is the sum of many rounded numbers.
+ROUNDINGS = 100
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,9 @@ class LayerCheck:
     relative_error : float
         |a - b| / (|a| + |b|) over those, 0-1.
     worst : Worst
+    rounding : float
+        What rounding alone may add to a quotient, about. In a network that has blown up it is larger
+        than every gradient, so that nothing can be told.
     """
 
     layer: int
@@ -56,6 +61,7 @@ class LayerCheck:
     checked: int
     relative_error: float
     worst: Worst
+    rounding: float
 
     @property
     def ok(self) -> bool:
@@ -107,7 +113,8 @@ class _Passes:
             if isinstance(module, Linear):
                 live.append(np.flatnonzero((x != 0).any(axis=0)))
             x = module.forward(x)
-        self.loss()
+        at_rest, _ = self.loss()
+        self.rounding = ROUNDINGS * float(np.finfo(np.float64).eps) * abs(at_rest) / (2 * H)
         gradient = self._loss.backward()
         for module in reversed(self._modules):
             gradient = module.backward(gradient)
@@ -145,7 +152,7 @@ def _check(number: int, layer: _Layer, passes: _Passes, wanted: int, rng: np.ran
     analytic, numerical_ones = (np.array([getattr(one, kind) for one in found]) for kind in ("analytic", "numerical"))
     worst = max(found, key=lambda one: abs(one.analytic - one.numerical), default=Worst("bias", (0,), 0.0, 0.0))
     error = relative_error(analytic, numerical_ones)
-    return LayerCheck(number, weights.size + width, len(found), error, worst)
+    return LayerCheck(number, weights.size + width, len(found), error, worst, passes.rounding)
 
 
 def _quotient(passes: _Passes, array: Array, index: tuple[int, ...]) -> float | None:

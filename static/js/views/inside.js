@@ -3,7 +3,7 @@
 import { html, nothing } from "lit/html.js";
 
 import { count } from "../logic/format.js";
-import { HOW, readingWords } from "../logic/gradient-check.js";
+import { HOW, readingWords, verdict } from "../logic/gradient-check.js";
 import { isUnfinished } from "../logic/jobs.js";
 import { number } from "../logic/neurons.js";
 import { explainedView } from "./explained.js";
@@ -53,7 +53,7 @@ function checkView(id, state, act) {
             <th scope="row">${layer.layer}</th>
             <td>${count(layer.checked)} of ${count(layer.parameters)}</td>
             <td>${number(layer.relative_error)}</td>
-            <td>${layer.ok ? "agrees" : "WRONG"}</td>
+            <td>${verdict(layer)}</td>
             <td>${number(layer.worst.analytic)}</td>
             <td>${number(layer.worst.numerical)}</td>
           </tr>`)}</tbody>
