@@ -97,7 +97,37 @@ def test_the_pointer_finds_neurons_connections_and_pixels(page: Page, trained: t
         found.update(re.findall(r"^Output for (\d)", words.inner_text()))
     assert found == set("0123456789")
     page.mouse.move(0, 0)
-    expect(words).to_contain_text("Move over a neuron")
+    expect(words).to_contain_text("Move over or tap a neuron")
+
+
+def test_a_tap_finds_neurons_and_pixels(browser: Browser, trained: tuple[Server, str]) -> None:
+    server, network = trained
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    watch = Watch(context)
+    page = context.new_page()
+    page.goto(f"{server.url}/#/networks/{network}/learn")
+    diagram = page.locator("hippo-diagram")
+    expect(diagram).to_have_attribute("aria-label", re.compile("drawn"))
+    words = page.locator(".diagram-words")
+    expect(words).to_contain_text("Neurons are counted from 0; layers, rows and columns from 1.")
+    diagram.evaluate("(diagram) => diagram.scrollIntoView({ block: 'start' })")
+    box = diagram.locator("canvas").last.bounding_box()
+    assert box
+    page.touchscreen.tap(box["x"] + 40, box["y"] + box["height"] / 2)
+    expect(words).to_contain_text(re.compile(r"^Pixel in row \d+, column \d+: "))
+    outputs = box["x"] + box["width"] - 92
+    middle = box["y"] + box["height"] / 2
+    page.touchscreen.tap(outputs + 10, middle)  # a finger beside it
+    expect(words).to_contain_text(re.compile(r"^Output for \d: z = "))
+    name = words.inner_text().partition(":")[0]
+    expect(page.get_by_text(f"{name} is kept.")).to_be_visible()
+    expect(page.locator("hippo-neuron h3")).to_have_text(name)
+    page.touchscreen.tap(outputs + 10, middle)
+    expect(page.get_by_text("is kept.")).to_have_count(0)
+    page.touchscreen.tap(outputs + 60, box["y"] + 8)
+    expect(words).to_contain_text("Move over or tap")
+    watch.check()
+    context.close()
 
 
 def test_gradients_are_checked_and_layers_shown(page: Page, trained: tuple[Server, str]) -> None:

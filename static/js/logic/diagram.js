@@ -90,14 +90,14 @@ function edge(frame, plan, index, at) {
   return { x1: start.x + start.r, y1: start.y, x2: end.x - end.r, y2: end.y, layer: index + 1, from, to, value: weights[at] * scale };
 }
 
-/** The neuron under a point, or near it. @param {Plan} plan @param {number} x @param {number} y @returns {Spot|null} */
-export function spotAt(plan, x, y) {
+/** The neuron under a point, or near it. @param {Plan} plan @param {number} x @param {number} y @param {number} [reach] px beside it @returns {Spot|null} */
+export function spotAt(plan, x, y, reach = 3) {
   let best = null;
   let nearest = Infinity;
   for (const spots of plan.layers) {
     for (const spot of spots) {
       const distance = Math.hypot(spot.x - x, spot.y - y);
-      if (distance <= spot.r + 3 && distance < nearest) [best, nearest] = [spot, distance];
+      if (distance <= spot.r + reach && distance < nearest) [best, nearest] = [spot, distance];
     }
   }
   return best;

@@ -1,7 +1,7 @@
 /**
  * <hippo-diagram>: a network at work, drawn on a canvas from the frames it is given: the digit's pixels, the neurons
  * lit by their activations, the strongest connections, and rings of the errors that flow back. Neurons are chosen by
- * pointer or by the arrow keys, pinned by a click or Enter.
+ * pointer or by the arrow keys, pinned by a click, a tap or Enter.
  *
  * Two canvases lie on each other: what changes with a frame below, what moves with time above. What is drawn on them
  * is in diagram-pens.js; where it stands, in logic/diagram.js.
@@ -15,7 +15,9 @@ import { FeedElement } from "./feed-element.js";
 
 const TIMINGS = 240;
 const KEYS = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"];
-const REST = "Move over a neuron or a connection to see its numbers; click a neuron to keep it. With the keyboard: arrow keys and Enter.";
+const REST = "Move over or tap a neuron, a connection or a pixel to see its numbers; click or tap a neuron to keep it. With the keyboard: arrow keys and Enter. Neurons are counted from 0; layers, rows and columns from 1.";
+/** How far beside a thing one may point, px: a finger is not as sharp as a mouse. */
+const REACH = { mouse: { neuron: 3, line: 4 }, touch: { neuron: 14, line: 10 } };
 
 class HippoDiagram extends FeedElement {
   #below = document.createElement("canvas");
@@ -28,6 +30,8 @@ class HippoDiagram extends FeedElement {
   #colors = null;
   #pinned = null;
   #hovered = null;
+  /** The words of what is pointed at, made anew with each frame. @type {(() => string)|null} */
+  #telling = null;
   #request = 0;
   #stale = true;
   #still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -95,7 +99,8 @@ class HippoDiagram extends FeedElement {
     };
     this.setAttribute("aria-label", `The network, drawn: ${frame.header.layers.map((l) => l.size).join(", ")} neurons behind 784 pixels.`);
     this.dataset.step = String(frame.header.step ?? "");
-    if (this.#hovered) this.#say(this.#hovered);
+    if (other) this.#telling = null;
+    this.#write();
     this.later();
   }
 
@@ -175,36 +180,53 @@ class HippoDiagram extends FeedElement {
     this.later();
   }
 
-  /** @param {import("../logic/diagram.js").Spot} spot */
-  #say(spot) {
-    const { layer, neuron } = this.#choice(spot);
-    this.#write(describeNeuron(this.frame, layer, neuron));
+  /** Says what is pointed at, or what can be done. @param {(() => string)|null} telling */
+  #say(telling) {
+    this.#telling = telling;
+    this.#write();
   }
 
-  #write(text) {
+  #write() {
+    const text = this.#telling?.() ?? REST;
     if (this.#words.textContent !== text) this.#words.textContent = text;
   }
 
-  #move = (/** @type {PointerEvent} */ event) => {
-    if (!this.frame || !this.#plan) return;
+  /** @param {import("../logic/diagram.js").Spot} spot */
+  #sayNeuron(spot) {
+    const { layer, neuron } = this.#choice(spot);
+    this.#say(() => describeNeuron(this.frame, layer, neuron));
+  }
+
+  /**
+   * What is under a pointer: says it, and returns the neuron, if it is one.
+   * @param {MouseEvent} event @param {{neuron: number, line: number}} reach
+   */
+  #point({ clientX, clientY }, reach) {
     const { left, top } = this.#above.getBoundingClientRect();
-    const [x, y] = [event.clientX - left, event.clientY - top];
-    const spot = spotAt(this.#plan, x, y);
-    this.#hover(spot);
-    if (spot) return this.#say(spot);
+    const [x, y] = [clientX - left, clientY - top];
+    const spot = spotAt(this.#plan, x, y, reach.neuron);
     const pixel = pixelAt(this.#plan, x, y);
-    if (pixel >= 0) return this.#write(describePixel(this.frame, pixel));
-    const edge = edgeAt(this.#edges, x, y);
-    this.#write(edge ? describeEdge(this.frame, edge) : REST);
+    const edge = edgeAt(this.#edges, x, y, reach.line);
+    if (spot) this.#sayNeuron(spot);
+    else if (pixel >= 0) this.#say(() => describePixel(this.frame, pixel));
+    else this.#say(edge && (() => describeEdge(this.frame, edge)));
+    return spot;
+  }
+
+  #move = (/** @type {PointerEvent} */ event) => {
+    if (this.frame && this.#plan) this.#hover(this.#point(event, REACH.mouse));
   };
 
   #out = () => {
     this.#hover(null);
-    this.#write(REST);
+    this.#say(null);
   };
 
-  #click = () => {
-    if (this.#hovered) this.#pin(this.#hovered);
+  /** Looks for itself what is under it: a tap comes without a move before it. */
+  #click = (/** @type {PointerEvent} */ event) => {
+    if (!this.frame || !this.#plan) return;
+    const spot = this.#point(event, event.pointerType === "touch" ? REACH.touch : REACH.mouse);
+    if (spot) this.#pin(spot);
   };
 
   /** Pins a neuron; the one that is pinned is let go. @param {import("../logic/diagram.js").Spot} spot */
@@ -221,7 +243,7 @@ class HippoDiagram extends FeedElement {
       event.preventDefault();
       if (!spot) return;
       this.#hover(spot);
-      this.#say(spot);
+      this.#sayNeuron(spot);
     } else if (event.key === "Enter" && this.#hovered) {
       this.#pin(this.#hovered);
     } else if (event.key === "Escape") {
