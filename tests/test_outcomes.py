@@ -77,6 +77,18 @@ def test_confidence_is_the_share_of_the_answer_in_all_outputs(scale: float) -> N
     assert outcomes(scale=scale).confidence == pytest.approx(SURE, rel=1e-6)
 
 
+def test_the_output_is_not_divided_and_is_an_order_of_its_own() -> None:
+    rows = np.zeros((3, 10), np.float32)
+    rows[0, 1], rows[1, 2], rows[2, :2] = 0.125, 0.875, (0.5, 0.75)
+    found = Outcomes.of(Outputs(rows, WEIGHTS, None), np.zeros(3, np.uint8))
+    assert found.output.tolist() == [0.125, 0.875, 0.75]
+    assert found.confidence.tolist() == [1.0, 1.0, 0.6]
+    assert found.places(order="-output").tolist() == [1, 2, 0]
+    assert found.places(order="output").tolist() == [0, 2, 1]
+    rows[1, 2] = np.inf
+    assert Outcomes.of(Outputs(rows, WEIGHTS, None), np.zeros(3, np.uint8)).output.tolist() == [0.125, 0.0, 0.75]
+
+
 def test_outputs_that_say_nothing_are_no_confidence() -> None:
     nothing = Outcomes.of(Outputs(np.zeros((8, 10), np.float32), WEIGHTS, None), LABELS)
     assert nothing.confidence.tolist() == [0.1] * 8

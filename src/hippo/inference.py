@@ -50,11 +50,14 @@ class Prediction:
         Its id; None for a network that is kept elsewhere.
     probabilities : ndarray of float64 (N, 10)
         A distribution for every image: 0-1, each row sums to 1.
+    outputs : ndarray of float64 (N, 10)
+        The outputs as they are, 0-1; those of sigmoid neurons need not sum to 1. 0 where one is not finite.
     """
 
     model: str
     network_id: str | None
     probabilities: NDArray[np.float64]
+    outputs: NDArray[np.float64]
 
     @property
     def digits(self) -> NDArray[np.intp]:
@@ -141,7 +144,8 @@ class Inference:
         else:
             with np.errstate(over="ignore", invalid="ignore"):
                 outputs = self._loaded(chosen).predict(images)
-        return Prediction(chosen.name, chosen.network_id, distribution(outputs))
+        finite = np.nan_to_num(np.asarray(outputs, np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+        return Prediction(chosen.name, chosen.network_id, distribution(outputs), finite)
 
     def activations(self, image: Array, model: str | None = None) -> tuple[list[Array], list[int], str]:
         """Return the activations of every layer for `image` (784,), the widths of the layers, and the network's name.

@@ -17,7 +17,7 @@ from hippo.persistence.model_persistence import Outputs
 from hippo.training.metrics import confusion_matrix
 
 Outcome = Literal["right", "wrong", "turned_wrong", "turned_right"]
-Order = Literal["index", "confidence", "-confidence"]
+Order = Literal["index", "confidence", "-confidence", "output", "-output"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +30,9 @@ class Outcomes:
         What each digit is, and what the network takes it for.
     confidence : ndarray of float64 (N,)
         The probability that the network gives its answer, 0-1 (see `hippo.inference.distribution`).
+    output : ndarray of float64 (N,)
+        The largest of its ten outputs as it is, 0-1: for a softmax the same, for sigmoids not divided by their sum. 0
+        where it is not finite.
     previous : ndarray of integers (N,), or None
         What it took them for one epoch earlier, where that is known.
     """
@@ -37,6 +40,7 @@ class Outcomes:
     actual: NDArray[np.integer[Any]]
     predicted: NDArray[np.integer[Any]]
     confidence: NDArray[np.float64]
+    output: NDArray[np.float64]
     previous: NDArray[np.integer[Any]] | None
 
     @classmethod
@@ -44,7 +48,8 @@ class Outcomes:
         """Return what `found` says about digits with these `labels` (N,)."""
         predicted = found.outputs.argmax(axis=1)
         confidence = distribution(found.outputs)[np.arange(len(predicted)), predicted]
-        return cls(labels, predicted, confidence, found.previous)
+        output = np.nan_to_num(found.outputs.max(axis=1).astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+        return cls(labels, predicted, confidence, output, found.previous)
 
     def summary(self) -> dict[str, Any]:
         """Return accuracy (0-1), counts, confusion matrix (rows are what digits are), digits, and what changed."""
@@ -89,7 +94,7 @@ class Outcomes:
         outcome : optional
             Only those that `among` names.
         order
-            By place, or by rising or falling confidence; of equals the first place comes first.
+            By place, or by rising or falling confidence or output; of equals the first place comes first.
         """
         fits = np.ones(len(self.actual), bool) if outcome is None else self.among(outcome)
         if actual is not None:
@@ -99,8 +104,8 @@ class Outcomes:
         found = np.flatnonzero(fits)
         if order == "index":
             return found
-        key = self.confidence[found]
-        return found[np.argsort(key if order == "confidence" else -key, kind="stable")]
+        key = (self.confidence if order.endswith("confidence") else self.output)[found]
+        return found[np.argsort(-key if order.startswith("-") else key, kind="stable")]
 
 
 def _digit(digit: int, row: list[int]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 /** Asks for what a network makes of the whole test set, and page by page for the pictures that are chosen. */
 
 import { answersQuery, choiceKey } from "./logic/evaluation.js";
+import { networkById } from "./store.js";
 
 /**
  * @param {object} parts
@@ -42,7 +43,7 @@ export function createEvaluating({ store, api, sync }) {
       update((s) => { s.answers[networkId] = asked; });
       const settle = (found) => update((s) => { if (s.answers[networkId] === asked) s.answers[networkId] = { ...asked, ...found }; });
       try {
-        const { answers, total } = await api.answers(networkId, answersQuery(choice, asked.list.length));
+        const { answers, total } = await api.answers(networkId, answersQuery(networkById(state, networkId) ?? {}, choice, asked.list.length));
         settle({ status: "ready", list: [...asked.list, ...answers], total });
       } catch (error) {
         settle({ status: "error", error: error.message, unheard: error.status === 0 });

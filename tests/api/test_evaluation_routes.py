@@ -48,6 +48,10 @@ class Asked:
     def confidence(self) -> list[float]:
         return [max(row) / sum(row) for row in self.outputs]
 
+    @cached_property
+    def output(self) -> list[float]:
+        return [max(row) for row in self.outputs]
+
 
 def made_up(labels: list[int]) -> tuple[list[list[float]], list[int]]:
     """Outputs that are right about half of the time, and earlier answers that are so, too."""
@@ -115,7 +119,7 @@ def fits(asked: Asked, place: int, query: dict[str, Any]) -> bool:
     }[query.get("outcome")] and (query.get("actual", actual) == actual and query.get("predicted", now) == now)
 
 
-@pytest.mark.parametrize("sort", ["index", "confidence", "-confidence"])
+@pytest.mark.parametrize("sort", ["index", "confidence", "-confidence", "output", "-output"])
 @pytest.mark.parametrize(
     "query",
     [
@@ -131,7 +135,8 @@ def fits(asked: Asked, place: int, query: dict[str, Any]) -> bool:
 def test_answers_are_chosen_sorted_and_paged(asked: Asked, query: dict[str, Any], sort: str) -> None:
     expected = [place for place in range(N) if fits(asked, place, query)]
     if sort != "index":  # Python's sort keeps equals in their order, also when it is turned round
-        expected.sort(key=asked.confidence.__getitem__, reverse=sort == "-confidence")
+        key = asked.confidence if sort.endswith("confidence") else asked.output
+        expected.sort(key=key.__getitem__, reverse=sort.startswith("-"))
     options = "".join(f"&{name}={value}" for name, value in query.items())
     for limit, offset in ((1, 0), (30, 7), (100, len(expected) - 3), (5, len(expected)), (1, 10**15 - 1)):
         body = asked.get(f"answers?sort={sort}&limit={limit}&offset={offset}{options}").get_json()
@@ -145,7 +150,7 @@ def test_an_answer_tells_all_of_a_digit_and_shows_it(asked: Asked) -> None:
     assert len(body["answers"]) == 24
     for one in body["answers"]:
         place = one["example_index"]
-        assert {name: one[name] for name in one if name not in ("image_data", "confidence")} == {
+        assert {name: one[name] for name in one if name not in ("image_data", "confidence", "output")} == {
             "example_index": place,
             "predicted_digit": asked.predicted[place],
             "actual_digit": asked.labels[place],
@@ -153,6 +158,7 @@ def test_an_answer_tells_all_of_a_digit_and_shows_it(asked: Asked) -> None:
             "previous_digit": asked.previous[place],
         }
         assert one["confidence"] == pytest.approx(asked.confidence[place], rel=1e-12)
+        assert one["output"] == asked.output[place]
         shown = Image.open(io.BytesIO(base64.b64decode(one["image_data"])))
         assert np.array_equal(np.asarray(shown).ravel(), pixels[place])
         scores = asked.home.client.post(f"{asked.at}/predict", json={"example_index": place}).get_json()

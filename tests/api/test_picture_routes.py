@@ -62,6 +62,8 @@ def test_a_picture_is_prepared_and_recognised(home: House, path: str) -> None:
     pixels = np.array(body["pixels"], np.float32)
     expected = distribution(network.predict(pixels[np.newaxis]))[0]
     assert np.allclose(body["probabilities"], expected, atol=1e-6)
+    assert np.allclose(body["network_output"], network.predict(pixels[np.newaxis])[0], atol=1e-6)
+    assert sum(body["network_output"]) != pytest.approx(1)  # sigmoids
     assert body["confidence"] == max(body["probabilities"]) == body["probabilities"][body["predicted_digit"]]
     shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(body["image_data"]))), np.float32) / 255
     assert np.allclose(shown.reshape(-1), pixels)

@@ -65,10 +65,10 @@ def draw(page: Page, points: list[tuple[float, float]]) -> None:
 
 def expect_digit(page: Page, digit: int) -> None:
     expect(page.locator(".verdict")).to_have_text(
-        re.compile(rf"^(Looks like|Perhaps|Hard to tell, at best) an? {digit}, \d+\.\d\s%$")
+        re.compile(rf"^(Looks like|Perhaps|Hard to tell, at best) an? {digit}, output \d\.\d{{3}}$")
     )
     expect(page.locator(".outputs .predicted th")).to_have_text(str(digit))
-    # Both at one moment: while answers to the first strokes still come in, the percentage changes.
+    # Both at one moment: while answers to the first strokes still come in, the output changes.
     page.wait_for_function("""() => {
         const [said, barred] = [".verdict .value", ".outputs .predicted .value"].map((place) =>
             document.querySelector(place)?.textContent);
@@ -103,9 +103,9 @@ def test_what_is_drawn_is_read_while_it_is_drawn(page: Page, trained: tuple[Serv
     expect_digit(page, 1)
     expect(page.locator(".verdict")).to_have_attribute("role", "status")
     expect(page.locator(".outputs .predicted .meaning")).to_have_text("predicted")
-    shares = [float(text.split("\u00a0")[0]) for text in page.locator(".outputs .value").all_inner_texts()]
-    assert sum(shares) == pytest.approx(100, abs=0.6)
-    assert shares.index(max(shares)) == 1
+    outputs = [float(text) for text in page.locator(".outputs .value").all_inner_texts()]
+    assert outputs.index(max(outputs)) == 1
+    expect(page.locator(".outputs caption")).to_contain_text("each from 0 to 1 by itself")
     expect(page.get_by_role("img", name="The drawing in 28 by 28 pixels")).to_be_visible()
     nearest = page.get_by_role("list", name="The nearest training digits")
     expect(nearest.get_by_role("img", name="Training digit, labelled 1")).to_have_count(5)
@@ -116,6 +116,20 @@ def test_what_is_drawn_is_read_while_it_is_drawn(page: Page, trained: tuple[Serv
     expect_digit(page, 0)
     page.reload()
     expect(page.locator(".verdict")).to_have_text("Draw a digit to see what the network reads.")
+
+
+def test_the_outputs_of_a_softmax_are_told_in_percent(page: Page, trained: tuple[Server, str]) -> None:
+    server, _ = trained
+    made = server.post("/api/networks", {"layer_sizes": [784, 10], "loss": "cross_entropy", "seed": 1})["network_id"]
+    show(page, (server, made))
+    draw(page, ONE)
+    expect(page.locator(".verdict")).to_have_text(re.compile(r"an? \d, \d+\.\d\s%$"))
+    expect(page.locator(".outputs caption")).to_have_text("Probability of each digit")
+    shares = [float(text.split("\u00a0")[0]) for text in page.locator(".outputs .value").all_inner_texts()]
+    assert sum(shares) == pytest.approx(100, abs=0.6)
+    page.get_by_role("link", name="Test", exact=True).click()
+    expect(page.locator(".answers .answer").first).to_contain_text(re.compile(r"\d+\.\d\s% sure"))
+    expect(page.get_by_label("Order").locator("option:checked")).to_have_text("Most confident first")
 
 
 def test_requests_never_overlap_and_the_last_one_is_about_the_whole_drawing(
@@ -241,7 +255,7 @@ def test_the_gallery_shows_right_and_wrong_and_puts_a_digit_on_the_paper(
     sample.focus()
     page.keyboard.press("Enter")
     expect(page.locator("hippo-pad")).to_have_attribute("aria-label", re.compile("test image [\\d,]+, labelled 0$"))
-    expect(page.locator(".verdict")).to_have_text(re.compile(r", \d+\.\d\s%$"))
+    expect(page.locator(".verdict")).to_have_text(re.compile(r", output \d\.\d{3}$"))
     draw(page, [(0.1, 0.9)])
     expect(page.locator("hippo-pad")).to_have_attribute("aria-label", re.compile("labelled 0, and 1 stroke$"))
 

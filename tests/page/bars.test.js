@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { agreement, bars, noBars, verdict } from "../../static/js/logic/bars.js";
+import { agreement, bars, noBars, outputText, sumsToOne, verdict } from "../../static/js/logic/bars.js";
 
 test("a distribution: shares as they are, numbers in percent, the prediction in a word", () => {
   const shown = bars([0, 0.25, 0.75, 0, 0, 0, 0, 0, 0, 0], { predicted: 2 });
@@ -24,6 +24,13 @@ test("what is no number draws no bar", () => {
   }
   assert.equal(noBars().length, 10);
   assert.ok(noBars().every(({ share, text }) => share === 0 && text === "\u2013"));
+});
+
+test("only a softmax's outputs are probabilities; others are told as they are", () => {
+  assert.ok(sumsToOne({ loss: "cross_entropy" }));
+  assert.ok(!sumsToOne({ loss: "quadratic" }));
+  assert.equal(outputText(0.11449), "0.114");
+  assert.equal(outputText(undefined), "\u2013");
 });
 
 test("the surer the network, the firmer the words", () => {

@@ -4,10 +4,12 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  answersQuery, cellWords, choiceHref, choiceIn, choiceKey, choiceTitle, digitRows, emptyWords, entryCell, nextCell, shades,
+  answersQuery, cellWords, choiceHref, choiceIn, choiceKey, choiceTitle, digitRows, emptyWords, entryCell, nextCell, shades, sortHint, sortsOf, sureWords,
 } from "../../static/js/logic/evaluation.js";
 import { parseRoute } from "../../static/js/logic/routes.js";
 
+const SOFTMAX = { loss: "cross_entropy" };
+const SIGMOID = { loss: "quadratic" };
 const NBSP = "\u00a0";
 const there = (choice) => choiceIn(parseRoute(choiceHref("n", choice)).query);
 
@@ -30,8 +32,22 @@ test("without a choice it is the mistakes, and nonsense is no choice", () => {
 });
 
 test("what is not chosen is not asked for", () => {
-  assert.deepEqual(answersQuery(choiceIn({ actual: "4", predicted: "9" }), 24), { actual: "4", predicted: "9", sort: "-confidence", limit: "24", offset: "24" });
+  assert.deepEqual(answersQuery(SOFTMAX, choiceIn({ actual: "4", predicted: "9" }), 24), { actual: "4", predicted: "9", sort: "-confidence", limit: "24", offset: "24" });
   assert.notEqual(choiceKey(choiceIn({ actual: "4" })), choiceKey(choiceIn({ predicted: "4" })));
+});
+
+test("what is no probability is not told as one, and the order is that of what is shown", () => {
+  const answer = { confidence: 0.958, output: 0.1142 };
+  assert.equal(sureWords(SOFTMAX, answer), `95.8${NBSP}% sure`);
+  assert.equal(sureWords(SIGMOID, answer), "output 0.114");
+  const sent = (network, sort) => answersQuery(network, choiceIn({ sort }), 0).sort;
+  const sorts = ["-confidence", "confidence", "index"];
+  assert.deepEqual(sorts.map((sort) => sent(SOFTMAX, sort)), sorts);
+  assert.deepEqual(sorts.map((sort) => sent(SIGMOID, sort)), ["-output", "output", "index"]);
+  assert.deepEqual(sortsOf(SOFTMAX).map(([, words]) => words), ["Most confident first", "Least confident first", "As in the test set"]);
+  assert.deepEqual(sortsOf(SIGMOID).map(([, words]) => words), ["Largest output first", "Smallest output first", "As in the test set"]);
+  assert.match(sortHint(SOFTMAX), /probability/);
+  assert.match(sortHint(SIGMOID), /need not add up to 1/);
 });
 
 test("every choice has a title of its own", () => {

@@ -46,6 +46,10 @@ class ChosenAnswerReply(TestPictureReply):
 
     previous_digit: int | None = Field(description="The answer one epoch earlier, or null.", examples=[5])
     confidence: float = Field(description="The probability of the answer, 0-1.", examples=[0.97])
+    output: float = Field(
+        description="The largest of the 10 outputs as it is, 0-1; those of sigmoid neurons need not sum to 1.",
+        examples=[0.81],
+    )
 
 
 class ChosenAnswersReply(Reply):

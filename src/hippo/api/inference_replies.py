@@ -157,6 +157,9 @@ class NearestReply(Reply):
 class PicturePredictionReply(PredictionReply):
     """What a network takes a picture for, and what it saw of it."""
 
+    network_output: list[float] = Field(
+        description="The 10 outputs as they are, 0-1; those of sigmoid neurons need not sum to 1."
+    )
     pixels: list[float] = Field(description="The prepared image: 784 numbers from 0, paper, to 1, ink, row by row.")
     image_data: str = Field(description="The same, 28x28 grey, as a base64 PNG without prefix.")
     inverted: bool = Field(description="Whether the paper was light and the ink dark.", examples=[True])

@@ -151,8 +151,11 @@ class AnswersQuery(Checked):
     ] = None
     sort: Annotated[
         Order,
-        Field(description="index, as in the test set; confidence, the least sure first; -confidence, the most sure."),
-        Allowed("index, confidence or -confidence"),
+        Field(
+            description="index, as in the test set; confidence, the least sure first; -confidence, the most sure; "
+            "output and -output: by the largest output as it is."
+        ),
+        Allowed("index, confidence, -confidence, output or -output"),
     ] = "index"
     limit: Annotated[
         QueryNumber, Field(ge=1, le=100, description="At most so many: 1 to 100."), Allowed("1 to 100")

@@ -27,10 +27,20 @@ export function bars(values, { predicted, label, unit = "percent" }) {
   return values.map((value, digit) => ({
     digit,
     share: isNumber(value) ? Math.max(0, Math.min(1, value / longest)) : 0,
-    text: !isNumber(value) ? NO_VALUE : unit === "percent" ? percent(value) : value.toFixed(3),
+    text: unit === "percent" ? percent(value) : outputText(value),
     meaning: digit === predicted ? (digit === label ? "correct" : "predicted") : digit === label ? "label" : "",
     top: digit === predicted,
   }));
+}
+
+/** Whether the ten outputs are probabilities: a softmax makes them, and sigmoids, which go with quadratic cost, do not. @param {{loss?: string}} network */
+export function sumsToOne(network) {
+  return network.loss !== "quadratic";
+}
+
+/** One output as it is: "0.114". @param {unknown} output */
+export function outputText(output) {
+  return isNumber(output) ? output.toFixed(3) : NO_VALUE;
 }
 
 /** Ten bars before there is anything to show. @returns {Bar[]} */
@@ -38,7 +48,7 @@ export function noBars() {
   return Array.from({ length: 10 }, (_, digit) => ({ digit, share: 0, text: NO_VALUE, meaning: "", top: false }));
 }
 
-/** "Looks like a 7", "Perhaps a 7", "Hard to tell, at best a 7". @param {number} digit @param {number} confidence 0 to 1 */
+/** "Looks like a 7", "Perhaps a 7", "Hard to tell, at best a 7". @param {number} digit @param {number} confidence its probability, or its output where that is none, 0 to 1 */
 export function verdict(digit, confidence) {
   const named = `${digit === 8 ? "an" : "a"} ${digit}`;
   if (confidence >= SURE) return `Looks like ${named}`;

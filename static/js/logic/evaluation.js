@@ -3,13 +3,18 @@
  * is called, how strongly a cell of the confusion matrix is shaded, and where the arrow keys lead in it.
  */
 
+import { outputText, sumsToOne } from "./bars.js";
 import { NO_VALUE, count, isNumber, percent } from "./format.js";
 import { networkHref, withQuery } from "./routes.js";
 
 /** Pictures read at once. */
 export const PAGE = 24;
-/** How answers are sorted: the API's word and what people read. */
-export const SORTS = [["-confidence", "Most confident first"], ["confidence", "Least confident first"], ["index", "As in the test set"]];
+/** How answers are sorted: the word in the address, what people read of probabilities, and of outputs that are none. */
+export const SORTS = [
+  ["-confidence", "Most confident first", "Largest output first"],
+  ["confidence", "Least confident first", "Smallest output first"],
+  ["index", "As in the test set", "As in the test set"],
+];
 const OUTCOMES = ["right", "wrong", "turned_wrong", "turned_right"];
 /** The strongest shade of a cell, in percent: text upon it is still read easily. */
 const DARKEST = 42;
@@ -39,9 +44,27 @@ export function choiceKey({ actual, predicted, outcome, sort }) {
   return [actual, predicted, outcome, sort].join(" ");
 }
 
-/** What the request asks. @param {Choice} choice @param {number} offset @returns {Record<string, string>} */
-export function answersQuery(choice, offset) {
-  const query = { ...choice, limit: String(PAGE), offset: String(offset) };
+/** The orders to choose from, by what is shown of an answer. @param {{loss?: string}} network @returns {[key: string, words: string][]} */
+export function sortsOf(network) {
+  return SORTS.map(([key, probability, output]) => [key, sumsToOne(network) ? probability : output]);
+}
+
+/** What the answers are sorted by, in a sentence. @param {{loss?: string}} network */
+export function sortHint(network) {
+  return sumsToOne(network)
+    ? "Confidence is the probability that the network gives its answer."
+    : "By the output of the answer, from 0 to 1. The ten outputs of this network are no probabilities: they need not add up to 1.";
+}
+
+/** How sure an answer is: its probability, or the output where that is none. @param {{loss?: string}} network @param {{confidence: number, output: number}} answer */
+export function sureWords(network, { confidence, output }) {
+  return sumsToOne(network) ? `${percent(confidence)} sure` : `output ${outputText(output)}`;
+}
+
+/** What the request asks: the order is that of the numbers shown. @param {{loss?: string}} network @param {Choice} choice @param {number} offset @returns {Record<string, string>} */
+export function answersQuery(network, choice, offset) {
+  const sort = sumsToOne(network) ? choice.sort : choice.sort.replace("confidence", "output");
+  const query = { ...choice, sort, limit: String(PAGE), offset: String(offset) };
   return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== ""));
 }
 

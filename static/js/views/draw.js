@@ -1,9 +1,9 @@
-/** Draw: a pad, what the network sees of the drawing, its ten probabilities, and the training digits next to it. */
+/** Draw: a pad, what the network sees of the drawing, its ten outputs, and the training digits next to it. */
 
 import { html, nothing } from "lit/html.js";
 
 import "./pad.js";
-import { agreement, bars, noBars, verdict } from "../logic/bars.js";
+import { agreement, bars, noBars, outputText, sumsToOne, verdict } from "../logic/bars.js";
 import { percent } from "../logic/format.js";
 import { isUnfinished } from "../logic/jobs.js";
 import { isEmpty } from "../logic/strokes.js";
@@ -91,17 +91,14 @@ function readingView(network, { connection, drawing, readings }, act) {
   const data = current?.data ?? null;
   return html`<section class="card reading-card" aria-labelledby="reading-title" aria-busy=${busy && !silent ? "true" : "false"}>
     <h2 id="reading-title" class="visually-hidden">What the network makes of it</h2>
-    <p class="verdict ${data ? "" : "none"}" role="status">${silent ? "No answer" : verdictWords(drawing, current)}</p>
+    <p class="verdict ${data ? "" : "none"}" role="status">${silent ? "No answer" : verdictWords(network, drawing, current)}</p>
     ${silent ? html`<p class="problem" role="alert">The server does not answer. What you drew is kept, and read when it is back.</p>` : nothing}
     ${current?.error
       ? html`<div class="problem" role="alert"><p>${current.error}</p>
           <button class="link" type="button" title="Asks the network once more." @click=${() => act.readAgain(id)}>Try again</button></div>`
       : nothing}
     <div class="looked-at">
-      ${barsView(data ? bars(data.probabilities, { predicted: data.predicted_digit }) : noBars(), {
-        caption: "Probability of each digit",
-        head: "Probability",
-      })}
+      ${outputsView(network, data)}
       <figure class="seen">
         ${data ? html`<img class="pixels" width="140" height="140" src=${pngSource(data.image_data)} alt="The drawing in 28 by 28 pixels">` : html`<div class="pixels none"></div>`}
         <figcaption class="help"><strong>What the network sees</strong> Cropped, fitted into 20\u00a0\u00d7\u00a020 of 28\u00a0\u00d7\u00a028 pixels, and centred, as the digits of MNIST were. To the network, ink is\u00a01 and paper\u00a00.</figcaption>
@@ -111,11 +108,24 @@ function readingView(network, { connection, drawing, readings }, act) {
   </section>`;
 }
 
-/** @param {State["drawing"]} drawing @param {import("../store.js").Reading|null} reading */
-function verdictWords({ sheet }, reading) {
+/** Probabilities, or the outputs where they are none. @param {Record<string, any>} network @param {Record<string, any>|null} data */
+function outputsView(network, data) {
+  if (sumsToOne(network)) {
+    return barsView(data ? bars(data.probabilities, { predicted: data.predicted_digit }) : noBars(), { caption: "Probability of each digit", head: "Probability" });
+  }
+  return barsView(data ? bars(data.network_output, { predicted: data.predicted_digit, unit: "output" }) : noBars(), {
+    caption: "The ten outputs, each from 0 to 1 by itself: the highest is the prediction",
+    head: "Output",
+  });
+}
+
+/** @param {Record<string, any>} network @param {State["drawing"]} drawing @param {import("../store.js").Reading|null} reading */
+function verdictWords(network, { sheet }, reading) {
   if (reading?.data) {
-    const { predicted_digit: digit, confidence } = reading.data;
-    return html`${verdict(digit, confidence)}, <span class="value">${percent(confidence)}</span>`;
+    const { predicted_digit: digit, confidence, network_output: outputs } = reading.data;
+    return sumsToOne(network)
+      ? html`${verdict(digit, confidence)}, <span class="value">${percent(confidence)}</span>`
+      : html`${verdict(digit, outputs[digit])}, output <span class="value">${outputText(outputs[digit])}</span>`;
   }
   if (isEmpty(sheet)) return "Draw a digit to see what the network reads.";
   return reading?.error ? "No answer" : "Looking\u2026";

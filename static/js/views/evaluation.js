@@ -7,7 +7,7 @@ import { html, nothing } from "lit/html.js";
 import { repeat } from "lit/directives/repeat.js";
 
 import {
-  PAGE, SORTS, cellWords, choiceHref, choiceIn, choiceTitle, digitRows, emptyWords, entryCell, nextCell, shades,
+  PAGE, cellWords, choiceHref, choiceIn, choiceTitle, digitRows, emptyWords, entryCell, nextCell, shades, sortHint, sortsOf, sureWords,
 } from "../logic/evaluation.js";
 import { count, percent, plural } from "../logic/format.js";
 import { networkHref } from "../logic/routes.js";
@@ -31,7 +31,7 @@ export function evaluationView(network, state, act) {
       ${matrixView(id, data, choice, state, act)}
       ${digitsView(id, data)}
     </div>
-    ${answersView(id, data, choice, state, act)}
+    ${answersView(network, data, choice, state, act)}
   `;
 }
 
@@ -114,8 +114,9 @@ function digitsView(id, { digits }) {
   </section>`;
 }
 
-/** @param {string} id @param {Record<string, any>} data @param {import("../logic/evaluation.js").Choice} choice @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
-function answersView(id, { correct, total: all, changed }, choice, state, act) {
+/** @param {Record<string, any>} network @param {Record<string, any>} data @param {import("../logic/evaluation.js").Choice} choice @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
+function answersView(network, { correct, total: all, changed }, choice, state, act) {
+  const id = network.network_id;
   const { status, list, total, error } = state.answers[id] ?? { status: "loading", list: [], total: 0, error: "" };
   const loading = status === "loading";
   const left = Math.min(PAGE, total - list.length);
@@ -132,12 +133,12 @@ function answersView(id, { correct, total: all, changed }, choice, state, act) {
     <div class="run-head">
       <h2 id="answers-title" tabindex="-1">${choiceTitle(choice)}${list.length || !loading ? html`<span class="state">${count(total)}</span>` : nothing}</h2>
       <label class="sort">Order
-        <select title="In which order the pictures are shown." @change=${(event) => act.go(choiceHref(id, { ...choice, sort: event.target.value }))}>
-          ${SORTS.map(([key, words]) => html`<option value=${key} ?selected=${key === choice.sort}>${words}</option>`)}
+        <select title="In which order the pictures are shown. ${sortHint(network)}" @change=${(event) => act.go(choiceHref(id, { ...choice, sort: event.target.value }))}>
+          ${sortsOf(network).map(([key, words]) => html`<option value=${key} ?selected=${key === choice.sort}>${words}</option>`)}
         </select></label>
     </div>
     ${changed.known ? nothing : html`<p class="help">What the last epoch changed is known after a run of two epochs or more.</p>`}
-    ${list.length ? html`<ul class="answers">${repeat(list, (answer) => answer.example_index, (answer) => answerView(id, answer, act))}</ul>` : nothing}
+    ${list.length ? html`<ul class="answers">${repeat(list, (answer) => answer.example_index, (answer) => answerView(network, answer, act))}</ul>` : nothing}
     ${status === "error" ? html`<p class="empty" role="status">${error}</p>` : nothing}
     ${!list.length && loading ? html`<p class="empty" role="status">Reading the pictures\u2026</p>` : nothing}
     ${!list.length && status === "ready" ? html`<p class="empty" role="status">${emptyWords(choice, changed.known)}</p>` : nothing}
@@ -158,12 +159,13 @@ function choiceLink(id, choice, to, words, n, title) {
   return html`<a href=${choiceHref(id, { ...to, sort: choice.sort })} aria-current=${current ? "true" : nothing} title=${title}>${words} <span>${count(n)}</span></a>`;
 }
 
-/** A picture with what is said of it; it leads to the drawing of the network, with this digit going through. @param {string} id @param {Record<string, any>} answer @param {import("../actions.js").Actions} act */
-function answerView(id, { example_index: index, actual_digit: label, predicted_digit: predicted, previous_digit: previous, confidence, correct, image_data: image }, act) {
-  return html`<li><a class="answer" href=${networkHref(id, "learn")} title="Shows how this digit goes through the network." @click=${() => act.watching.showExample(index)}>
+/** A picture with what is said of it; it leads to the drawing of the network, with this digit going through. @param {Record<string, any>} network @param {Record<string, any>} answer @param {import("../actions.js").Actions} act */
+function answerView(network, answer, act) {
+  const { example_index: index, actual_digit: label, predicted_digit: predicted, previous_digit: previous, correct, image_data: image } = answer;
+  return html`<li><a class="answer" href=${networkHref(network.network_id, "learn")} title="Shows how this digit goes through the network." @click=${() => act.watching.showExample(index)}>
     <img class="pixels" width="72" height="72" src="data:image/png;base64,${image}" alt="Handwritten ${label}, test image ${index}">
     <span class="sample-words ${correct ? "right" : "wrong"}">${correct ? checkIcon : crossIcon}${label}, read as ${predicted}</span>
-    <span class="help">${percent(confidence)} sure</span>
+    <span class="help">${sureWords(network, answer)}</span>
     ${previous !== null && previous !== predicted ? html`<span class="help">before: ${previous}</span>` : nothing}
   </a></li>`;
 }

@@ -95,6 +95,7 @@ def list_answers(path: NetworkPath, query: AnswersQuery) -> dict[str, Any]:
     for place, answer in zip(page, answers, strict=True):
         answer["previous_digit"] = None if outcomes.previous is None else int(outcomes.previous[place])
         answer["confidence"] = float(outcomes.confidence[place])
+        answer["output"] = float(outcomes.output[place])
     return {"answers": answers, "total": len(places)}
 
 

@@ -67,6 +67,7 @@ def recognised(query: PictureQuery, model: str | None) -> dict[str, Any]:
         "predicted_digit": digit,
         "confidence": probabilities[digit],
         "probabilities": probabilities,
+        "network_output": prediction.outputs[0].tolist(),
         "pixels": [byte / 255 for byte in prepared.pixels.tolist()],
         "image_data": png_base64(prepared.pixels),
         "inverted": prepared.inverted,
