@@ -139,6 +139,18 @@ def test_gradients_are_checked_and_layers_shown(page: Page, trained: tuple[Serve
     expect(card.get_by_role("cell", name="agrees", exact=True)).to_have_count(2)
     expect(card).to_contain_text("Below 1.00\u00b710\u207b\u2076 is good")
     expect(page.locator(".layer")).to_have_count(2)
+    said = header(server, network, "example=0")["layers"][0]
+    layer = page.get_by_role("region", name="Hidden layer 1")
+    for name, field in (
+        ("Weights", "histogram"),
+        ("Biases", "bias_histogram"),
+        ("Activations", "activation_histogram"),
+    ):
+        drawn = layer.get_by_role("img", name=f"{name} of hidden layer 1: from ")
+        tall = drawn.locator("rect").evaluate_all("(all) => all.map((bar) => bar.getAttribute('height') / 10)")
+        most = max(said[field]["counts"])
+        assert tall == pytest.approx([count / most for count in said[field]["counts"]]), name
+    expect(layer.locator(".histogram-ends").nth(2)).to_have_text("0activations1")
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("() => document.documentElement.scrollWidth") == 390  # tables scroll, the page does not
     pictures = page.get_by_role("img", name=re.compile("of 16 neurons of the first layer"))

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { barHeights, grid, healthWords, largest, paintWeights, palette } from "../../static/js/logic/weights.js";
+import { barHeights, grid, healthWords, histogramWords, largest, paintWeights, palette } from "../../static/js/logic/weights.js";
 
 const COLORS = palette([255, 0, 0], [100, 100, 100], [0, 0, 255]);
 
@@ -32,6 +32,20 @@ test("nothing but zeros is paper, and too large is the strongest colour", () => 
   assert.deepEqual([...image.data.slice(0, 3)], [100, 100, 100]);
   paintWeights(image, 0, 0, new Float32Array(784).fill(9), 0, 1, 1, COLORS);
   assert.deepEqual([...image.data.slice(0, 3)], [0, 0, 255]);
+});
+
+test("a histogram is told in words: weights by their spread, activations by what is at the ends", () => {
+  const counts = [30, 20, 50];
+  assert.equal(
+    histogramWords("weights", "hidden layer 1", { low: -1, high: 0.5, counts }, { mean: -0.25, std: 0.125 }),
+    "Weights of hidden layer 1: from \u22121 to 0.5, mean \u22120.25, standard deviation 0.125",
+  );
+  assert.equal(
+    histogramWords("activations", "the outputs", { low: 0, high: 1, counts }),
+    "Activations of the outputs: from 0 to 1, 30.0\u00a0% in the lowest bar, 50.0\u00a0% in the highest",
+  );
+  const nothing = histogramWords("activations", "the outputs", { low: null, high: null, counts: [0, 0] });
+  assert.equal(nothing, "Activations of the outputs: from \u2013 to \u2013, 0.0\u00a0% in the lowest bar, 0.0\u00a0% in the highest");
 });
 
 test("sizes, grids, bars and words", () => {

@@ -216,6 +216,35 @@ def test_layers_are_described() -> None:
     assert (layers[-1]["dead"], layers[-1]["saturated"]) == (0, 0)
 
 
+@pytest.mark.parametrize(("activation", "loss"), KINDS)
+def test_biases_and_activations_are_counted_in_bins(activation: str, loss: str) -> None:
+    network = trained(12, 7, activation=activation, loss=loss)
+    images = some_images(DATA.validation_data)
+    bounds = {"sigmoid": (0, 1), "softmax": (0, 1), "tanh": (-1, 1)}
+    layers = frame_of(network).header["layers"]
+    for place, (layer, a) in enumerate(zip(layers, network.activations(images)[1:], strict=True)):
+        ends = bounds.get(layer["activation"])
+        for name, array, limits in (
+            ("bias_histogram", network.model.parameters[f"{2 * place}.bias"], None),
+            ("activation_histogram", a, ends),
+        ):
+            # Other digits than float32's can be in the next bin, where they are at its end.
+            counts, edges = np.histogram(array.astype(float), 24, limits)
+            assert np.abs(np.cumsum(layer[name]["counts"]) - np.cumsum(counts)).max() <= 2, name
+            assert sum(layer[name]["counts"]) == array.size
+            assert [layer[name][n] for n in ("low", "high")] == pytest.approx([edges[0], edges[-1]], rel=1e-5)
+    assert layers[-1]["activation"] == ("softmax" if loss == "cross_entropy" else "sigmoid")
+
+
+def test_saturated_neurons_are_counted_at_the_ends_of_their_range() -> None:
+    network = NeuralNetwork([784, 6, 10], seed=1)
+    network.model.parameters["0.bias"][:] = [1e4, -1e4, 1e4, -1e4, 1e4, 1e4]
+    found = frame_of(network).header["layers"][0]["activation_histogram"]
+    shown = len(some_images(DATA.validation_data))
+    assert (found["low"], found["high"]) == (0, 1)
+    assert found["counts"] == [2 * shown, *[0] * 22, 4 * shown]
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38])
 @pytest.mark.parametrize(("activation", "loss"), KINDS)
 def test_a_network_that_has_blown_up_is_shown_all_the_same(value: float, activation: str, loss: str) -> None:

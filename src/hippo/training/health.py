@@ -7,6 +7,7 @@ outside, on a few images, without leaving a trace in the network. What the count
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -66,15 +67,28 @@ def layer_health(model: Sequential, images: Array) -> list[LayerHealth]:
     images : ndarray of float32 (N, inputs)
         Such as those of `some_images`.
     """
+    return health_of(model, layer_answers(model, images))
+
+
+def health_of(model: Sequential, answers: Iterable[Array]) -> list[LayerHealth]:
+    """Return the same by what the layers answered, as `layer_answers` gives it; that of the last layer is not read."""
     found = []
-    x = images
-    with np.errstate(over="ignore", invalid="ignore"):
-        for linear, activation in layers_of(model)[:-1]:
-            weights, bias = linear.parameters["weights"], linear.parameters["bias"]
-            z = x @ weights + bias
-            x = apart(activation).forward(z) if activation else z
-            found.append(LayerHealth(_dead(activation, x), _saturated(activation, x), alike(weights, bias), len(bias)))
+    for (linear, activation), a in zip(layers_of(model)[:-1], answers, strict=False):
+        weights, bias = linear.parameters["weights"], linear.parameters["bias"]
+        with np.errstate(over="ignore", invalid="ignore"):
+            twins = alike(weights, bias)
+        found.append(LayerHealth(_dead(activation, a), _saturated(activation, a), twins, len(bias)))
     return found
+
+
+def layer_answers(model: Sequential, images: Array) -> Iterator[Array]:
+    """Yield what each layer answers to `images`, float32 (N, size), first to last; the last one z without a softmax."""
+    x = images
+    for linear, activation in layers_of(model):
+        with np.errstate(over="ignore", invalid="ignore"):
+            z = x @ linear.parameters["weights"] + linear.parameters["bias"]
+            x = apart(activation).forward(z) if activation else z
+        yield x
 
 
 def some_images(data: Examples, count: int = IMAGES) -> Array:

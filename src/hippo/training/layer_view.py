@@ -1,4 +1,4 @@
-"""One layer of a network that is watched: what it holds, what it makes of a digit, and how its weights are spread.
+"""One layer of a network that is watched: what it holds, what it makes of a digit, and how its numbers are spread.
 
 It computes with an activation of its own and reads the layer's parameters where they are, between two steps; nothing in
 the network changes. Sums are made in float32, as the network makes them, and activations and errors of them in float64
@@ -20,6 +20,8 @@ from hippo.training.health import alike
 #: Neurons of a layer that are shown at most; of more, as many are chosen, evenly spaced.
 MOST_SHOWN = 200
 BINS = 24
+#: Where the answers of an activation that has bounds lie: all of it is shown, so that its ends are seen to be ends.
+_BOUNDS = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
 Index = NDArray[np.intp]
 
@@ -83,8 +85,14 @@ class LayerView:
         gradients = (self.linear.gradients["weights"], self.linear.gradients["bias"])
         return number(np.sqrt(sum(float(np.vdot(gradient, gradient)) for gradient in gradients)))
 
-    def statistics(self) -> dict[str, Any]:
-        """Return what the header says of the layer, but for its gradient; dead and saturated are of hidden layers."""
+    def statistics(self, answers: Array) -> dict[str, Any]:
+        """Return what the header says of the layer, but for its gradient; dead and saturated are of hidden layers.
+
+        Parameters
+        ----------
+        answers : ndarray (N, size)
+            The activations of its neurons for some images.
+        """
         return {
             "size": self.size,
             "inputs": len(self.weights),
@@ -92,6 +100,8 @@ class LayerView:
             "weight": _described(self.weights),
             "bias": _described(self.bias),
             "histogram": _histogram(self.weights),
+            "bias_histogram": _histogram(self.bias),
+            "activation_histogram": _histogram(answers, _BOUNDS.get(self.activation_name)),
             "dead": 0,
             "saturated": 0,
             "alike": alike(self.weights, self.bias),
@@ -105,16 +115,16 @@ def _described(array: Array) -> dict[str, float | None]:
     return {name: number(value) for name, value in values.items()}
 
 
-def _histogram(weights: Array) -> dict[str, Any]:
-    """Return how many weights fall into each of 24 equal bins from the smallest to the largest.
+def _histogram(values: Array, bounds: tuple[float, float] | None = None) -> dict[str, Any]:
+    """Return how many numbers fall into each of 24 equal bins between `bounds`, or from the smallest to the largest.
 
     Where all are equal, the bins reach from half below to half above, as NumPy's do. NumPy's own function refuses
     ranges that its type of number cannot divide, which weights that blow up have.
     """
-    exact = weights.astype(np.float64)
+    exact = values.astype(np.float64)
     if not np.isfinite([exact.min(), exact.max()]).all():
         exact = exact[np.isfinite(exact)]
-    low, high = (float(exact.min()), float(exact.max())) if exact.size else (0.0, 0.0)
+    low, high = bounds or ((float(exact.min()), float(exact.max())) if exact.size else (0.0, 0.0))
     if low == high:
         low, high = low - 0.5, high + 0.5
     bins = np.full(exact.size, BINS // 2) if low == high else ((exact - low) * (BINS / (high - low))).astype(np.intp)

@@ -19,7 +19,7 @@ from hippo.nn.losses import output_probabilities
 from hippo.training.batches import Examples
 from hippo.training.config import TrainingConfig
 from hippo.training.frame import Frame, Parts, number
-from hippo.training.health import apart, layer_health, layers_of, some_images
+from hippo.training.health import apart, health_of, layer_answers, layers_of, some_images
 from hippo.training.layer_view import LayerView
 from hippo.training.state import TrainingState
 
@@ -97,7 +97,7 @@ class Snapshots:
     examples : Examples
         What a wish names an example of: the test set.
     validation_data : Examples
-        Whose first images show which neurons are dead or saturated.
+        Whose first images show how activations are spread, and which neurons are dead or saturated.
     """
 
     def __init__(self, model: Sequential, loss: Loss, examples: Examples, validation_data: Examples) -> None:
@@ -123,8 +123,11 @@ class Snapshots:
             return
         began = time.thread_time()
         with np.errstate(over="ignore", invalid="ignore"):
-            health = layer_health(self._model, self._images)
-            self._statistics = [layer.statistics() for layer in self._layers]
+            answers = list(layer_answers(self._model, self._images))
+            health = health_of(self._model, answers)
+            if self._layers[-1].activation is None:
+                answers[-1] = output_probabilities(self._loss, answers[-1])
+            self._statistics = [layer.statistics(a) for layer, a in zip(self._layers, answers, strict=True)]
         for found, its_health in zip(self._statistics, health, strict=False):
             found |= {"dead": its_health.dead, "saturated": its_health.saturated, "alike": its_health.alike}
         self._statistics_step = step

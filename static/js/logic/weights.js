@@ -1,5 +1,8 @@
 /** Weights as colours and as bars: a picture of what a neuron of the first layer looks for, and how many are how large. */
 
+import { percent } from "./format.js";
+import { number } from "./neurons.js";
+
 export const SIDE = 28;
 
 /** The largest size among numbers. @param {ArrayLike<number>} values */
@@ -53,6 +56,20 @@ export function grid(count, width, cell) {
 export function barHeights(counts) {
   const most = Math.max(...counts, 0);
   return counts.map((count) => (most ? count / most : 0));
+}
+
+/**
+ * What a histogram shows, for who does not see it. Of activations what counts is how many are at the ends.
+ * @param {string} what "weights", "biases", "activations" @param {string} layer @param {{low: number|null, high: number|null, counts: number[]}} histogram
+ * @param {{mean: number|null, std: number|null}} [spread] of all of them
+ */
+export function histogramWords(what, layer, { low, high, counts }, spread) {
+  const all = counts.reduce((sum, n) => sum + n, 0);
+  const part = (n) => percent(all ? n / all : 0);
+  const rest = spread
+    ? `mean ${number(spread.mean)}, standard deviation ${number(spread.std)}`
+    : `${part(counts[0])} in the lowest bar, ${part(counts[counts.length - 1])} in the highest`;
+  return `${what[0].toUpperCase()}${what.slice(1)} of ${layer}: from ${number(low)} to ${number(high)}, ${rest}`;
 }
 
 /** What is wrong with the neurons of a layer, in words; empty for nothing. @param {Record<string, any>} about */

@@ -1,13 +1,14 @@
 /**
- * <hippo-layers>: every layer as the latest frame has it: how its weights are spread, how strong its gradient is, and
- * how many of its neurons are dead, saturated or alike; and what each neuron of the first layer looks for.
+ * <hippo-layers>: every layer as the latest frame has it: how its weights, biases and activations are spread, how strong
+ * its gradient is, and how many of its neurons are dead, saturated or alike; and what each neuron of the first layer
+ * looks for.
  */
 
 import { html, nothing, render } from "lit/html.js";
 
 import { channels, colorOf } from "../colors.js";
 import { layerName, number } from "../logic/neurons.js";
-import { SIDE, barHeights, grid, healthWords, largest, paintWeights, palette } from "../logic/weights.js";
+import { SIDE, barHeights, grid, healthWords, histogramWords, largest, paintWeights, palette } from "../logic/weights.js";
 import { FeedElement } from "./feed-element.js";
 
 const CELL = SIDE + 4;
@@ -49,6 +50,7 @@ class HippoLayers extends FeedElement {
           <p class="help">One picture for each neuron: its 784 incoming weights, where the pixels are. <span class="plus-word">Blue +</span> wants ink there, <span class="minus-word">orange \u2212</span> wants paper. Click one to keep it.</p></figcaption>
         <canvas class="looks" role="img" aria-label="Incoming weights of ${frame.layers[0].shown} neurons of the first layer, as pictures" @click=${this.#click}></canvas>
       </figure>
+      <p class="help">How the weights, biases and activations of each layer are spread: tall bars are many. Activations are the answers to the first 200 validation images.</p>
       <div class="layer-list">${frame.layers.map((layer, index) => this.#layer(layer, index + 1))}</div>
     `, this);
     this.#paint(this.querySelector("canvas.looks"));
@@ -56,20 +58,32 @@ class HippoLayers extends FeedElement {
 
   /** @param {import("../logic/frames.js").Layer} layer @param {number} l */
   #layer({ about }, l) {
-    const { low, high, counts } = about.histogram;
     const words = healthWords(about);
     return html`<section class="layer" aria-labelledby="layer-${l}">
       <h3 id="layer-${l}">${l === this.frame.layers.length ? "Outputs" : `Hidden layer ${l}`}<span class="help"> ${about.size} neurons, ${about.activation.replace("_", " ")}</span></h3>
-      <svg class="histogram" viewBox="0 0 ${counts.length} 10" preserveAspectRatio="none" role="img" aria-label="Weights of ${layerName(this.frame, l)}: from ${number(low)} to ${number(high)}, mean ${number(about.weight.mean)}, standard deviation ${number(about.weight.std)}">
-        ${barHeights(counts).map((height, i) => svgBar(i, height))}
-      </svg>
-      <p class="histogram-ends" aria-hidden="true"><span>${number(low)}</span><span>weights</span><span>${number(high)}</span></p>
+      <div class="histograms">
+        ${this.#histogram("weights", about.histogram, l, about.weight)}
+        ${this.#histogram("biases", about.bias_histogram, l, about.bias)}
+        ${this.#histogram("activations", about.activation_histogram, l)}
+      </div>
       <dl class="layer-figures">
         <div><dt>Weights</dt><dd>${number(about.weight.mean)} \u00b1 ${number(about.weight.std)}</dd></div>
+        <div><dt>Biases</dt><dd>${number(about.bias.mean)} \u00b1 ${number(about.bias.std)}</dd></div>
         <div><dt>Gradient norm</dt><dd>${number(about.gradient_norm)}</dd></div>
       </dl>
       ${words.length ? html`<ul class="layer-health">${words.map((text) => html`<li>${text}</li>`)}</ul>` : nothing}
     </section>`;
+  }
+
+  /** @param {string} what @param {{low: number, high: number, counts: number[]}} histogram @param {number} l @param {{mean: number, std: number}} [spread] */
+  #histogram(what, histogram, l, spread) {
+    const { low, high, counts } = histogram;
+    return html`<div>
+      <svg class="histogram" viewBox="0 0 ${counts.length} 10" preserveAspectRatio="none" role="img" aria-label=${histogramWords(what, layerName(this.frame, l), histogram, spread)}>
+        ${barHeights(counts).map((height, i) => svgBar(i, height))}
+      </svg>
+      <p class="histogram-ends" aria-hidden="true"><span>${number(low)}</span><span>${what}</span><span>${number(high)}</span></p>
+    </div>`;
   }
 
   /** @param {HTMLCanvasElement} canvas */
