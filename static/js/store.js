@@ -62,6 +62,7 @@ export function initialState() {
       example: 0,
       /** @type {Record<string, {layer: number, neuron: number}|null>} */ pins: {},
       /** @type {{networkId: string, layer: number, neuron: number}|null} */ hovered: null,
+      /** where the pointer has rested: @type {{networkId: string, layer: number, neuron: number}|null} */ looked: null,
       problem: "",
     },
     /** @type {Record<string, Example>} the next step of a paused run, by network id */

@@ -13,6 +13,8 @@ export const RATE = 10;
 /** Tabs that show frames. */
 const TABS = ["learn", "inside"];
 const TRY_AGAIN_MS = 3_000;
+/** The exact weights of a neuron under the pointer are asked for when the pointer has rested on it for so long. */
+const RESTED_MS = 200;
 /** Points of the curves of gradient norms. */
 const MOST_NORMS = 600;
 
@@ -63,14 +65,15 @@ export function wanted(state, hidden) {
   const job = state.jobs[network.active_job_id];
   const inTraining = isUnfinished(job) && state.connection === "live";
   if (state.busy.delete && !isUnfinished(job)) return null; // what goes is not read any more
-  const { example, pins } = state.watching;
+  const { example, pins, looked } = state.watching;
+  const chosen = route.tab === "learn" && looked?.networkId === network.network_id ? looked : pins[network.network_id];
   return {
     networkId: network.network_id,
     jobId: inTraining ? job.job_id : "",
     // What rests is read anew when its weights have changed; without a socket, when an epoch has passed.
     moment: inTraining ? "" : `${network.trained_at ?? ""}:${job?.epoch ?? ""}:${job?.state ?? ""}`,
     example,
-    ...(pins[network.network_id] ?? {}),
+    ...(chosen ? { layer: chosen.layer, neuron: chosen.neuron } : {}),
   };
 }
 
@@ -89,6 +92,7 @@ export function createWatching({ store, api, send, isHidden = () => document.hid
   let current = "";
   let watched = "";
   let reading = new AbortController();
+  let hovers = 0;
 
   /** @param {string} networkId */
   function feed(networkId) {
@@ -174,6 +178,11 @@ export function createWatching({ store, api, send, isHidden = () => document.hid
     /** @param {string} networkId @param {{layer: number, neuron: number}|null} choice the neuron under the pointer */
     hover(networkId, choice) {
       update((s) => { s.watching.hovered = choice ? { networkId, ...choice } : null; });
+      const now = (hovers += 1);
+      later(() => {
+        const { hovered, looked } = state.watching;
+        if (now === hovers && hovered !== looked) update((s) => { s.watching.looked = hovered; });
+      }, RESTED_MS);
     },
   };
 }

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser import steps
 from tests.browser.server import Server
 from tests.browser.watch import Watch
+from tests.watched import arrays, split
 
 pytestmark = pytest.mark.browser
 
@@ -64,6 +65,49 @@ def test_a_neuron_chosen_by_keys_is_shown_in_numbers(page: Page, trained: tuple[
         assert shown(page, term) == pytest.approx(said[name], rel=1e-2, abs=1e-9), name
     page.keyboard.press("Escape")
     expect(page.get_by_text("is kept.")).to_have_count(0)
+
+
+def products(server: Server, network: str, layer: int, neuron: int) -> list[list[float]]:
+    """What counts most in the z of a neuron behind hidden layer 1, from the exact weights: w, x and w x."""
+    query = f"example=0&layer={layer}&neuron={neuron}"
+    whole = requests.get(f"{server.url}/api/networks/{network}/frame?{query}", timeout=20).content
+    found = arrays(*split(whole))
+    rows = zip(found["incoming"].tolist(), found[f"a.{layer - 1}"].tolist(), strict=True)
+    return sorted(([w, x, w * x] for w, x in rows), key=lambda row: -abs(row[2]))[:6]
+
+
+def expect_exact(page: Page, expected: list[list[float]]) -> None:
+    """Wait until the card shows these numbers, to four digits."""
+    table = page.locator("hippo-neuron .products tbody")
+    expect(table).not_to_contain_text("\u2248")
+    rows = [[number(cell) for cell in row.locator("td").all_inner_texts()] for row in table.locator("tr").all()]
+    assert [cell for row in rows for cell in row] == pytest.approx([c for row in expected for c in row], rel=1e-3)
+
+
+def test_the_card_has_exact_weights_and_what_is_rounded_says_so(page: Page, trained: tuple[Server, str]) -> None:
+    server, network = trained
+    label = header(server, network, "example=0")["example"]["label"]
+    page.goto(f"{server.url}/#/networks/{network}/learn")
+    title = page.locator("hippo-neuron h3")
+    expect(title).to_have_text(f"Output for {label}")
+    expect_exact(page, products(server, network, 2, label))
+    with page.expect_response(re.compile(r"/frame\?.*neuron=3\b")) as asked:
+        page.locator("hippo-diagram").focus()
+        for key in ("ArrowDown", "ArrowRight", "Home", *["ArrowDown"] * 3):
+            page.keyboard.press(key)
+    assert asked.value.ok
+    expect(title).to_have_text("Output for 3")
+    expect_exact(page, products(server, network, 2, 3))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Output for 3 is kept.")).to_be_visible()
+    expect_exact(page, products(server, network, 2, 3))
+
+    page.route(re.compile(r"/frame\?.*neuron=4\b"), lambda route: None)  # the exact ones are long in coming
+    page.keyboard.press("ArrowDown")
+    expect(title).to_have_text("Output for 4")
+    cells = page.locator("hippo-neuron .products tbody tr").first.locator("td").all_inner_texts()
+    assert [text.startswith("\u2248") for text in cells] == [True, False, True]
+    assert len(re.findall(r"\d", cells[0].lstrip("\u22480.\u2212\u00a0"))) <= 2
 
 
 def test_another_digit_goes_through(page: Page, trained: tuple[Server, str]) -> None:

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { readFrame } from "../../static/js/logic/frames.js";
-import { describeEdge, describeNeuron, describePixel, neuronNumbers, number, strongestInputs } from "../../static/js/logic/neurons.js";
+import { describeEdge, describeNeuron, describePixel, neuronNumbers, number, strongestInputs, weighed } from "../../static/js/logic/neurons.js";
 import { madeFrame } from "./made_frame.js";
 
 const made = madeFrame([3, 10]);
@@ -41,6 +41,28 @@ test("a pinned neuron has its exact weights", () => {
   assert.equal(neuronNumbers(pinned, 1, 0).exact, false);
 });
 
+test("the output of the label has its exact weights without being asked for", () => {
+  const labelWeights = Float32Array.of(0.123456, -0.6325, 0.000012);
+  const known = { ...frame, labelWeights };
+  assert.equal(frame.header.example.label, 7);
+  assert.deepEqual([...neuronNumbers(known, 2, 7).weights], [...labelWeights]);
+  assert.equal(neuronNumbers(known, 2, 7).exact, true);
+  assert.deepEqual([neuronNumbers(known, 2, 6).exact, neuronNumbers(known, 1, 1).exact], [false, false]);
+  assert.match(describeEdge(known, { layer: 2, from: 1, to: 7 }), /weight \u22120\.6325, times input 0\.5 gives \u22120\.3162\.$/);
+});
+
+test("a rounded weight has the digits that the rounding leaves", () => {
+  assert.equal(weighed(-0.633735, 127), "\u2248\u00a0\u22120.63");
+  assert.equal(weighed(0.0151, 3), "\u2248\u00a00.02");
+  assert.equal(weighed(123.4, 127), "\u2248\u00a0120");
+  assert.equal(weighed(0.0000151, 3), "\u2248\u00a02\u00b710\u207b\u2075");
+  assert.equal(weighed(0, 0), "\u2248\u00a00");
+  assert.equal(weighed(-0.6325, Infinity), "\u22120.6325");
+  assert.equal(weighed(NaN, 3), "\u2013");
+  const [first] = strongestInputs(frame, 1, 0);
+  assert.equal(first.steps, Math.round(Math.abs(first.weight) / frame.layers[0].scale));
+});
+
 test("the inputs that count most", () => {
   const inputs = strongestInputs(frame, 2, 4, 2);
   assert.equal(inputs.length, 2);
@@ -57,7 +79,7 @@ test("the inputs of a kept neuron have its exact weights, here as on its connect
   const pinned = { ...frame, layers, incoming, header: { ...frame.header, neuron: { layer: 2, index: 4 } } };
   const weights = (inputs) => inputs.map(({ name, weight }) => [name, weight]);
   assert.deepEqual(weights(strongestInputs(pinned, 2, 4)), [["neuron 4", 4], ["neuron 2", -0.5], ["neuron 0", 0.5]]);
-  assert.match(describeEdge(pinned, { layer: 2, from: 1, to: 4, value: -0.51 }), /from neuron 2 to output for 4: weight \u22120\.5, times input 0\.5 gives/);
+  assert.match(describeEdge(pinned, { layer: 2, from: 1, to: 4 }), /from neuron 2 to output for 4: weight \u22120\.5, times input 0\.5 gives/);
   assert.deepEqual(weights(strongestInputs(pinned, 2, 5)), weights(strongestInputs({ ...pinned, incoming: null }, 2, 5)));
 
   const pixels = Float32Array.from({ length: 784 }, (_, i) => (i === 255 ? 0.123456 : 0));
@@ -82,8 +104,10 @@ test("numbers of a network that has blown up are missing, and never 0", () => {
 
 test("a connection and a pixel", () => {
   const { weights, scale } = frame.layers[1];
-  const text = describeEdge(frame, { layer: 2, from: 1, to: 4, value: weights[14] * scale });
-  assert.match(text, /^Connection from neuron 1 to output for 4: weight .+, times input 0\.5 gives /);
+  const text = describeEdge(frame, { layer: 2, from: 1, to: 4 });
+  assert.equal(weights[14] * scale, -0.29);
+  assert.equal(text, "Connection from neuron 1 to output for 4: weight \u2248\u00a0\u22120.29, times input 0.5 gives \u2248\u00a0\u22120.14.");
+  assert.match(describeEdge(frame, { layer: 1, from: 0, to: 0 }), /times input 0 gives 0\.$/);
   assert.equal(describePixel(frame, 255), "Pixel in row 10, column 4: 1 (0 paper, 1 ink).");
   for (const said of [text, describePixel(frame, 0)]) assert.doesNotMatch(said, /NaN|undefined|null/);
 });

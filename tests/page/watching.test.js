@@ -21,10 +21,11 @@ function page() {
       signal.addEventListener("abort", () => refuse(new Error("aborted")));
     }),
   };
-  const watching = createWatching({ store, api, send: async () => ({}), isHidden: () => false, later: () => {} });
+  const waiting = [];
+  const watching = createWatching({ store, api, send: async () => ({}), isHidden: () => false, later: (work) => waiting.push(work) });
   store.subscribe(() => watching.follow());
   watching.follow();
-  return { store, watching, asked };
+  return { store, watching, asked, /** Lets time pass. */ rest: () => waiting.splice(0).forEach((work) => work()) };
 }
 
 const settled = () => new Promise((done) => setImmediate(done));
@@ -60,4 +61,24 @@ test("a deletion does not disturb whom one watches in training", () => {
     s.busy.delete = true;
   });
   assert.equal(wanted(store.state, false).jobId, "job");
+});
+
+test("a neuron under the pointer is asked for when the pointer rests, and on Learn alone", () => {
+  const { store, watching, asked, rest } = page();
+  const neurons = () => asked.map(({ about }) => about.neuron);
+  watching.pin("one", { layer: 1, neuron: 5 });
+  for (const neuron of [0, 1, 2]) watching.hover("one", { layer: 1, neuron });
+  assert.deepEqual(neurons(), [undefined, 5]);
+  rest();
+  assert.deepEqual(neurons(), [undefined, 5, 2]);
+  watching.hover("one", { layer: 1, neuron: 3 });
+  watching.hover("one", { layer: 1, neuron: 2 });
+  rest();
+  assert.deepEqual(neurons(), [undefined, 5, 2]); // the choice is the same
+  store.update((s) => { s.route = { ...s.route, tab: "inside" }; });
+  assert.deepEqual(neurons(), [undefined, 5, 2, 5]);
+  store.update((s) => { s.route = { ...s.route, tab: "learn" }; });
+  watching.hover("one", null);
+  rest();
+  assert.deepEqual(neurons(), [undefined, 5, 2, 5, 2, 5]);
 });

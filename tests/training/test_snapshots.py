@@ -186,6 +186,14 @@ def test_a_chosen_neuron_is_shown_with_all_that_comes_in(layer: int, neuron: int
     assert [chosen[n] for n in ("bias", "z", "a", "delta")] == pytest.approx([bias, z, a, delta], rel=1e-3, abs=1e-5)
 
 
+@pytest.mark.parametrize("wish", [Wish(), Wish(3), Wish(3, 1, 5), Wish(3, 2, 0)])
+def test_the_weights_of_the_labels_output_are_exact(wish: Wish) -> None:
+    network = trained(12)
+    frame = frame_of(network, wish)
+    weights = network.model.parameters["2.weights"][:, frame.header["example"]["label"]]
+    assert np.array_equal(arrays(frame.header, frame.payload)["label_weights"], weights)
+
+
 def test_without_gradients_none_are_made_up() -> None:
     network = trained(12)
     frame = frame_of(network, Wish(0, 1, 3), has_gradients=False)

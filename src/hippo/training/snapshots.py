@@ -167,6 +167,7 @@ class Snapshots:
             parts.add(f"z.{place}", layer.thinned(layer.z))
             parts.add(f"a.{place}", layer.thinned(layer.a))
             parts.add(f"delta.{place}", layer.thinned(layer.delta))
+        parts.add("label_weights", self._layers[-1].weights[:, label])
         neuron = None
         if wish.layer is not None and wish.neuron is not None:
             layer = self._layers[wish.layer - 1]

@@ -10,7 +10,7 @@ const OF_NEURONS = /^(bias|z|a|delta)\./;
  * @typedef {{values: Float32Array|Int8Array|Uint8Array|Uint16Array, shape: number[], scale: number}} Part
  * @typedef {{neurons: Uint16Array, bias: Float32Array, z: Float32Array, a: Float32Array, delta: Float32Array,
  *   weights: Int8Array, inputs: number, shown: number, scale: number, about: Record<string, any>}} Layer
- * @typedef {{header: Record<string, any>, pixels: Uint8Array, layers: Layer[], incoming: Float32Array|null, incomingGradient: Float32Array|null}} Frame
+ * @typedef {{header: Record<string, any>, pixels: Uint8Array, layers: Layer[], labelWeights: Float32Array|null, incoming: Float32Array|null, incomingGradient: Float32Array|null}} Frame
  */
 
 /** @param {Record<string, any>} header @param {ArrayBuffer|Uint8Array} payload @returns {Frame} */
@@ -33,6 +33,7 @@ export function readFrame(header, payload) {
     header,
     pixels: parts.pixels.values,
     layers,
+    labelWeights: parts.label_weights?.values ?? null,
     incoming: parts.incoming?.values ?? null,
     incomingGradient: parts.incoming_gradient?.values ?? null,
   };

@@ -15,7 +15,7 @@ export function number(value, figures = 4) {
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size >= 1e-3 && size < 1e5) return rounded(value, figures).replace("-", "\u2212");
-  const [digits, power] = value.toExponential(figures - 2).split("e");
+  const [digits, power] = value.toExponential(Math.max(0, figures - 2)).split("e");
   return `${digits.replace("-", "\u2212")}\u00b710${[...String(Number(power))].map((sign) => RAISED[sign]).join("")}`;
 }
 
@@ -23,6 +23,16 @@ export function number(value, figures = 4) {
 function rounded(value, figures) {
   const text = value.toPrecision(figures);
   return Number(text) === value || text.includes("e") ? String(Number(text)) : text;
+}
+
+/**
+ * A number that a weight makes. Frames hold most weights rounded to steps: such a number has no more digits than the
+ * rounding leaves, and a sign that says so.
+ * @param {number} value @param {number} steps that the weight has; Infinity where it is not rounded
+ */
+export function weighed(value, steps) {
+  if (steps === Infinity || !Number.isFinite(value)) return number(value);
+  return `\u2248\u00a0${number(value, steps < 10 ? 1 : 2)}`;
 }
 
 /** What a layer is called. @param {import("./frames.js").Frame} frame @param {number} layer from 1 */
@@ -53,19 +63,18 @@ export function neuronNumbers(frame, layer, neuron) {
     a: own.a[place],
     delta: own.delta[place],
     weights: exact ?? weightsInto(own, place),
-    gradient: exact ? frame.incomingGradient : null,
-    inputs: exact || layer === 1 ? null : frame.layers[layer - 2].neurons,
     exact: Boolean(exact),
     blownUp: [own.bias, own.z, own.a, own.delta].some((numbers) => Number.isNaN(numbers[place])),
   };
 }
 
-/** All weights that lead to a neuron as they are, which a frame has of one neuron: that which is kept. @param {import("./frames.js").Frame} frame @param {number} layer @param {number} neuron */
-function exactWeights({ header, incoming }, layer, neuron) {
-  return header.neuron?.layer === layer && header.neuron.index === neuron ? incoming : null;
+/** All weights that lead to a neuron as they are, which a frame has of the neuron it was asked for and of the label's output. @param {import("./frames.js").Frame} frame @param {number} layer @param {number} neuron */
+function exactWeights({ header, layers, incoming, labelWeights }, layer, neuron) {
+  if (header.neuron?.layer === layer && header.neuron.index === neuron) return incoming;
+  return layer === layers.length && header.example.label === neuron ? labelWeights : null;
 }
 
-/** The weights that lead to a neuron from the inputs that are shown; only those of the kept neuron are not rounded. @param {import("./frames.js").Frame} frame @param {number} layer @param {number} neuron */
+/** The weights that lead to a neuron from the inputs that are shown, rounded where the frame has them only so. @param {import("./frames.js").Frame} frame @param {number} layer @param {number} neuron */
 function shownWeights(frame, layer, neuron) {
   const exact = exactWeights(frame, layer, neuron);
   if (!exact) return weightsInto(frame.layers[layer - 1], placeOf(frame.layers[layer - 1], neuron));
@@ -76,12 +85,19 @@ function shownWeights(frame, layer, neuron) {
 export function strongestInputs(frame, layer, neuron, limit = 6) {
   if (placeOf(frame.layers[layer - 1], neuron) < 0) return [];
   const weights = shownWeights(frame, layer, neuron);
+  const steps = stepsOf(frame, layer, neuron);
   const x = (i) => (layer === 1 ? frame.pixels[i] / 255 : frame.layers[layer - 2].a[i]);
   const name = (i) => (layer === 1 ? pixelName(i) : `neuron ${frame.layers[layer - 2].neurons[i]}`);
-  return Array.from(weights, (weight, i) => ({ name: name(i), weight, x: x(i), product: weight * x(i) }))
+  return Array.from(weights, (weight, i) => ({ name: name(i), weight, x: x(i), product: weight * x(i), steps: steps(weight) }))
     .sort((a, b) => sizeOf(b.product) - sizeOf(a.product))
     .slice(0, limit)
     .filter(({ product }) => product !== 0);
+}
+
+/** How many steps a weight into a neuron has; Infinity where it is not rounded. @param {import("./frames.js").Frame} frame @param {number} layer @param {number} neuron */
+function stepsOf(frame, layer, neuron) {
+  const { scale } = frame.layers[layer - 1];
+  return exactWeights(frame, layer, neuron) || !scale ? () => Infinity : (weight) => Math.round(Math.abs(weight) / scale);
 }
 
 /** What is too large for a number is the largest. @param {number} product */
@@ -106,14 +122,15 @@ export function describeNeuron(frame, layer, neuron) {
   return `${found.name}: z = ${number(found.z)}, a = ${found.formula} = ${number(found.a)}, bias ${number(found.bias)}, error \u2202C/\u2202z = ${number(found.delta)}.`;
 }
 
-/** @param {import("./frames.js").Frame} frame @param {{layer: number, from: number, to: number, value: number}} edge @returns {string} its weight as the neuron's card has it */
-export function describeEdge(frame, { layer, from, to, value: rounded }) {
+/** @param {import("./frames.js").Frame} frame @param {{layer: number, from: number, to: number}} edge @returns {string} its weight as the neuron's card has it */
+export function describeEdge(frame, { layer, from, to }) {
   const own = frame.layers[layer - 1];
-  const value = exactWeights(frame, layer, own.neurons[to]) ? shownWeights(frame, layer, own.neurons[to])[from] : rounded;
+  const value = shownWeights(frame, layer, own.neurons[to])[from];
+  const steps = stepsOf(frame, layer, own.neurons[to])(value);
   const source = layer === 1 ? pixelName(from) : `neuron ${frame.layers[layer - 2].neurons[from]}`;
   const x = layer === 1 ? frame.pixels[from] / 255 : frame.layers[layer - 2].a[from];
   const sink = neuronName(frame, layer, own.neurons[to]);
-  return `Connection from ${source} to ${sink[0].toLowerCase()}${sink.slice(1)}: weight ${number(value)}, times input ${number(x)} gives ${number(value * x)}.`;
+  return `Connection from ${source} to ${sink[0].toLowerCase()}${sink.slice(1)}: weight ${weighed(value, steps)}, times input ${number(x)} gives ${x === 0 ? "0" : weighed(value * x, steps)}.`;
 }
 
 /** @param {import("./frames.js").Frame} frame @param {number} pixel */

@@ -6,7 +6,7 @@
 import { html, nothing, render } from "lit/html.js";
 
 import { channels, colorOf } from "../colors.js";
-import { neuronNumbers, number, strongestInputs } from "../logic/neurons.js";
+import { neuronNumbers, number, strongestInputs, weighed } from "../logic/neurons.js";
 import { SIDE, largest, paintWeights, palette } from "../logic/weights.js";
 import { FeedElement } from "./feed-element.js";
 
@@ -45,7 +45,7 @@ class HippoNeuron extends FeedElement {
   }
 
   /** @param {NonNullable<ReturnType<typeof neuronNumbers>>} found */
-  #neuron({ name, formula, bias, z, a, delta, weights, blownUp }) {
+  #neuron({ name, formula, bias, z, a, delta, weights, exact, blownUp }) {
     const { layer, neuron } = this.#chosen();
     const inputs = strongestInputs(this.frame, layer, neuron);
     return html`
@@ -53,7 +53,7 @@ class HippoNeuron extends FeedElement {
       <div class="neuron">
         ${layer === 1
           ? html`<figure class="weights-figure">
-              <canvas class="weights-image" width=${SIDE} height=${SIDE} role="img" aria-label="Incoming weights as a picture, the largest ${number(largest(weights))}"></canvas>
+              <canvas class="weights-image" width=${SIDE} height=${SIDE} role="img" aria-label="Incoming weights as a picture, the largest ${weighed(largest(weights), exact ? Infinity : 127)}"></canvas>
               <figcaption class="help">Incoming weights: <span class="plus-word">blue +</span>, <span class="minus-word">orange \u2212</span></figcaption>
             </figure>`
           : nothing}
@@ -66,7 +66,7 @@ class HippoNeuron extends FeedElement {
         ${inputs.length
           ? html`<table class="products"><caption>What counts most in z</caption>
               <thead><tr><th scope="col">from</th><th scope="col">w</th><th scope="col">x</th><th scope="col">w\u00a0x</th></tr></thead>
-              <tbody>${inputs.map((input) => html`<tr><th scope="row">${input.name}</th><td>${number(input.weight)}</td><td>${number(input.x)}</td><td>${number(input.product)}</td></tr>`)}</tbody>
+              <tbody>${inputs.map((input) => html`<tr><th scope="row">${input.name}</th><td>${weighed(input.weight, input.steps)}</td><td>${number(input.x)}</td><td>${weighed(input.product, input.steps)}</td></tr>`)}</tbody>
             </table>`
           : html`<p class="help">All that comes in is 0.</p>`}
       </div>
