@@ -25,7 +25,7 @@ import { chooseTheme, currentTheme, whenSystemThemeChanges } from "./theme.js";
 import { watchForTips } from "./tips.js";
 import { createTransfers } from "./transfers.js";
 import { pageTitle, pageView } from "./views/page.js";
-import { createWatching } from "./watching.js";
+import { createWatching, takeWatched, watchedHref } from "./watching.js";
 
 const TICK_MS = 1_000;
 /** Seconds between two looks at the status: while a job waits, and otherwise. */
@@ -110,6 +110,7 @@ function readAddress() {
   }
   const before = store.state.route;
   const route = parseRoute(location.hash);
+  arrived = whence();
   store.update((s) => { s.route = route; s.announcement = ""; });
   actions.openLink(route);
   if (before.view !== route.view || before.id !== route.id) {
@@ -144,6 +145,26 @@ function keepLink() {
   store.state.route = parseRoute(href);
 }
 
+/** How one has come to the present address, until its digit and its neuron are taken: by a link, or back or forward. */
+let arrived = whence();
+
+/** Addresses at which one was are marked in the history. @returns {"link"|"history"|""} */
+function whence() {
+  return history.state?.shown ? "history" : "link";
+}
+
+/** The digit and the neuron that are looked at come from the address, and are in it. */
+function keepWatched() {
+  const { state } = store;
+  if (arrived && takeWatched(state, arrived === "history")) arrived = "";
+  const href = arrived ? "" : watchedHref(state);
+  // The address may be ahead of the route: somebody has just left.
+  if (!href || JSON.stringify(parseRoute(location.hash)) !== JSON.stringify(state.route)) return;
+  if (location.hash === href && history.state?.shown) return;
+  history.replaceState({ shown: true }, "", href);
+  state.route = parseRoute(href);
+}
+
 let scheduled = false;
 function schedule() {
   if (scheduled) return;
@@ -156,6 +177,7 @@ function schedule() {
 function draw() {
   scheduled = false;
   leaveHome();
+  keepWatched();
   const { state } = store;
   keepingFocus(() => render(pageView(state, actions, Date.now()), page));
   document.title = pageTitle(state);

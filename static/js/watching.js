@@ -6,12 +6,12 @@
 
 import { readFrame } from "./logic/frames.js";
 import { isUnfinished } from "./logic/jobs.js";
+import { networkHref, withQuery } from "./logic/routes.js";
+import { LAST_DIGIT, WATCHED_TABS, digitIn, neuronIn, watchedQuery } from "./logic/watched.js";
 import { networkById } from "./store.js";
 
 /** Frames a second that are asked for. */
 export const RATE = 10;
-/** Tabs that show frames. */
-const TABS = ["learn", "inside"];
 const TRY_AGAIN_MS = 3_000;
 /** The exact weights of a neuron under the pointer are asked for when the pointer has rested on it for so long. */
 const RESTED_MS = 200;
@@ -60,7 +60,7 @@ export function createFeed() {
  */
 export function wanted(state, hidden) {
   const { route } = state;
-  const network = route.view === "network" && TABS.includes(route.tab) ? networkById(state, route.id) : null;
+  const network = route.view === "network" && WATCHED_TABS.includes(route.tab) ? networkById(state, route.id) : null;
   if (!network || hidden || state.needsToken || state.connection === "lost") return null;
   const job = state.jobs[network.active_job_id];
   const inTraining = isUnfinished(job) && state.connection === "live";
@@ -75,6 +75,33 @@ export function wanted(state, hidden) {
     example,
     ...(chosen ? { layer: chosen.layer, neuron: chosen.neuron } : {}),
   };
+}
+
+/**
+ * The address of what is looked at, with the digit and the neuron in it; empty for a view that shows neither.
+ * @param {import("./store.js").State} state @returns {string}
+ */
+export function watchedHref({ route, watching }) {
+  if (route.view !== "network" || !WATCHED_TABS.includes(route.tab)) return "";
+  return withQuery(networkHref(route.id, route.tab), { ...route.query, ...watchedQuery(watching.example, watching.pins[route.id]) });
+}
+
+/**
+ * Takes the digit and the neuron from the address, once its network is known.
+ * @param {import("./store.js").State} state it is changed
+ * @param {boolean} again whether one was here before: then what the address leaves out is as at first. A link that leaves it
+ *   out lets it be.
+ * @returns {boolean} whether the network is known, or there is nothing to take
+ */
+export function takeWatched(state, again) {
+  const { route, watching } = state;
+  if (route.view === "home" || (route.view === "network" && state.networks === null)) return false;
+  const network = WATCHED_TABS.includes(route.tab) ? networkById(state, route.id) : null;
+  if (!network) return true;
+  watching.example = digitIn(route.query) ?? (again ? 0 : watching.example);
+  const pin = neuronIn(route.query, network.architecture);
+  if (pin || again) watching.pins[network.network_id] = pin;
+  return true;
 }
 
 /**
@@ -169,7 +196,7 @@ export function createWatching({ store, api, send, isHidden = () => document.hid
     },
     /** @param {number} example place in the test set */
     showExample(example) {
-      update((s) => { s.watching.example = Math.max(0, Math.min(9_999, Math.trunc(example) || 0)); });
+      update((s) => { s.watching.example = Math.max(0, Math.min(LAST_DIGIT, Math.trunc(example) || 0)); });
     },
     /** @param {string} networkId @param {{layer: number, neuron: number}|null} choice */
     pin(networkId, choice) {

@@ -114,10 +114,49 @@ def test_a_picture_leads_to_its_way_through_the_network(page: Page, trained: tup
     show(page, trained)
     first = answers(trained, "outcome=wrong&sort=-output&limit=1")["answers"][0]["example_index"]
     pictures(page).first.click()
-    expect(page).to_have_url(re.compile(r"/learn$"))
-    expect(page.get_by_role("group", name="The digit that goes through").get_by_role("textbox")).to_have_value(
-        str(first)
-    )
+    expect(page).to_have_url(re.compile(rf"/learn\?digit={first}$"))
+    expect_digit(page, first)
+
+
+def expect_digit(page: Page, index: int) -> None:
+    """Expect this digit to be the one that goes through the network, and its picture to be drawn."""
+    choice = page.get_by_role("group", name="The digit that goes through").get_by_role("textbox")
+    expect(choice).to_have_value(str(index))
+
+
+def test_the_digit_and_the_neuron_that_are_looked_at_are_in_the_address(
+    page: Page, trained: tuple[Server, str]
+) -> None:
+    server, network = trained
+    learn = f"{server.url}/#/networks/{network}/learn"
+    page.goto(f"{learn}?digit=2907&layer=1&neuron=3")
+    expect_digit(page, 2907)
+    expect(page.locator(".neuron-card")).to_contain_text("is kept")
+    page.get_by_role("button", name="Next digit").click()
+    expect(page).to_have_url(f"{learn}?digit=2908&layer=1&neuron=3")
+    page.reload()
+    expect_digit(page, 2908)
+    page.get_by_role("button", name="Let it go").click()
+    expect(page).to_have_url(f"{learn}?digit=2908")
+
+    # A digit is no step in the history; back and forward lead to what was looked at there.
+    page.get_by_role("link", name="Test", exact=True).click()
+    expect(page.locator(".matrix tbody tr")).to_have_count(10)
+    other = int((pictures(page).first.get_attribute("href") or "").rpartition("=")[2])
+    pictures(page).first.click()
+    expect_digit(page, other)
+    page.go_back()
+    page.go_back()
+    expect_digit(page, 2908)
+
+    page.get_by_role("link", name="Inside", exact=True).click()
+    expect(page).to_have_url(re.compile(r"/inside\?digit=2908$"))
+    page.goto(f"{learn}?digit=77777&layer=9&neuron=1")
+    expect(page).to_have_url(f"{learn}?digit=2908")
+    page.goto("about:blank")
+    page.goto(f"{learn}?digit=77777&layer=9&neuron=1")
+    expect_digit(page, 0)
+    expect(page).to_have_url(learn)
 
 
 def test_each_digit_has_its_accuracy_and_its_mistakes(page: Page, trained: tuple[Server, str]) -> None:

@@ -1,7 +1,7 @@
 /**
  * The page's addresses: `#/`, `#/new`, `#/compare`, `#/networks/<id>/<tab>`, the last one with `?run=<job id>` for an
- * earlier run. What else a view keeps in its address is in `query`; the view's own logic reads it. Everything the person
- * can look at has an address, so that it can be linked and the back button works.
+ * earlier run. What else a view keeps in its address is in `query`, such as the digit and the neuron that are looked at
+ * (watched.js); the view's own logic reads it. So it can be linked, and the back button works.
  */
 
 /** The views of a network that are built. */

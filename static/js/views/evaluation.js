@@ -10,7 +10,8 @@ import {
   PAGE, cellWords, choiceHref, choiceIn, choiceTitle, digitRows, emptyWords, entryCell, nextCell, shades, sortHint, sortsOf, sureWords,
 } from "../logic/evaluation.js";
 import { count, percent, plural } from "../logic/format.js";
-import { networkHref } from "../logic/routes.js";
+import { networkHref, withQuery } from "../logic/routes.js";
+import { watchedQuery } from "../logic/watched.js";
 import { checkIcon, crossIcon } from "./icons.js";
 
 /** @param {Record<string, any>} network @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
@@ -138,7 +139,7 @@ function answersView(network, { correct, total: all, changed }, choice, state, a
         </select></label>
     </div>
     ${changed.known ? nothing : html`<p class="help">What the last epoch changed is known after a run of two epochs or more.</p>`}
-    ${list.length ? html`<ul class="answers">${repeat(list, (answer) => answer.example_index, (answer) => answerView(network, answer, act))}</ul>` : nothing}
+    ${list.length ? html`<ul class="answers">${repeat(list, (answer) => answer.example_index, (answer) => answerView(network, answer, state.watching.pins[id]))}</ul>` : nothing}
     ${status === "error" ? html`<p class="empty" role="status">${error}</p>` : nothing}
     ${!list.length && loading ? html`<p class="empty" role="status">Reading the pictures\u2026</p>` : nothing}
     ${!list.length && status === "ready" ? html`<p class="empty" role="status">${emptyWords(choice, changed.known)}</p>` : nothing}
@@ -159,10 +160,10 @@ function choiceLink(id, choice, to, words, n, title) {
   return html`<a href=${choiceHref(id, { ...to, sort: choice.sort })} aria-current=${current ? "true" : nothing} title=${title}>${words} <span>${count(n)}</span></a>`;
 }
 
-/** A picture with what is said of it; it leads to the drawing of the network, with this digit going through. @param {Record<string, any>} network @param {Record<string, any>} answer @param {import("../actions.js").Actions} act */
-function answerView(network, answer, act) {
+/** A picture with what is said of it; it leads to the drawing of the network, with this digit going through. @param {Record<string, any>} network @param {Record<string, any>} answer @param {{layer: number, neuron: number}|null|undefined} pin the neuron that is kept */
+function answerView(network, answer, pin) {
   const { example_index: index, actual_digit: label, predicted_digit: predicted, previous_digit: previous, correct, image_data: image } = answer;
-  return html`<li><a class="answer" href=${networkHref(network.network_id, "learn")} title="Shows how this digit goes through the network." @click=${() => act.watching.showExample(index)}>
+  return html`<li><a class="answer" href=${withQuery(networkHref(network.network_id, "learn"), watchedQuery(index, pin))} title="Shows how this digit goes through the network.">
     <img class="pixels" width="72" height="72" src="data:image/png;base64,${image}" alt="Handwritten ${label}, test image ${index}">
     <span class="sample-words ${correct ? "right" : "wrong"}">${correct ? checkIcon : crossIcon}${label}, read as ${predicted}</span>
     <span class="help">${sureWords(network, answer)}</span>

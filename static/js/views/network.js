@@ -6,7 +6,8 @@ import { epochFigure } from "../logic/epochs.js";
 import { NO_VALUE, ago, count, moment, percent } from "../logic/format.js";
 import { heard, isPaused, isRunning, isUnfinished, stateWord, timeLeft } from "../logic/jobs.js";
 import { kindText } from "../logic/learning.js";
-import { networkHref } from "../logic/routes.js";
+import { networkHref, withQuery } from "../logic/routes.js";
+import { WATCHED_TABS, watchedQuery } from "../logic/watched.js";
 import { isLost, shownJob } from "../store.js";
 import { drawView } from "./draw.js";
 import { exportMenu } from "./export-menu.js";
@@ -43,10 +44,16 @@ export function networkView(network, state, act, now) {
     </header>
     <nav class="tabs" aria-label="Views of this network">
       ${Object.entries(TAB_WORDS).map(([key, [word, sentence]]) =>
-        html`<a href=${networkHref(network.network_id, key)} aria-current=${key === tab ? "page" : nothing} title=${sentence}>${word}</a>`)}
+        html`<a href=${tabHref(network.network_id, key, state)} aria-current=${key === tab ? "page" : nothing} title=${sentence}>${word}</a>`)}
     </nav>
     ${TAB_VIEWS[tab](network, state, act, now)}
   </article>`;
+}
+
+/** A view with the digit and the neuron that are looked at, so that it can be opened beside this one. @param {string} id @param {string} tab @param {import("../store.js").State} state */
+function tabHref(id, tab, { watching }) {
+  const href = networkHref(id, tab);
+  return WATCHED_TABS.includes(tab) ? withQuery(href, watchedQuery(watching.example, watching.pins[id])) : href;
 }
 
 /** Accuracy, epoch and time left. @param {Record<string, any>} network @param {any} job @param {boolean} lost @param {number} now */
