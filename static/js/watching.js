@@ -39,7 +39,7 @@ export function createFeed() {
       if (run && run !== this.run) [this.run, this.norms] = [run, []];
       const values = layers.map((layer) => layer.gradient_norm);
       const last = this.norms[this.norms.length - 1];
-      if (run && values.every((value) => value != null) && !(last && step <= last.step)) this.norms.push({ step, values });
+      if (run && values.some((value) => value != null) && !(last && step <= last.step)) this.norms.push({ step, values });
       // Every other point, so that the whole run stays in view.
       if (this.norms.length > MOST_NORMS) this.norms = this.norms.filter((_, i) => i % 2 === 0);
       this.latest = frame;

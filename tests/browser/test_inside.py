@@ -217,7 +217,10 @@ def test_a_run_is_seen_live_explained_step_by_step_and_after_a_restart(
 
     page.get_by_role("link", name="Inside", exact=True).click()
     norms = page.get_by_role("img", name="Gradient norm of every layer")
-    expect(norms.locator(".u-series")).to_contain_text(["Mini-batch", "Layer 1", "Outputs"])
+    expect(norms.locator(".u-series")).to_contain_text(["Mini-batch", "\u25cf Layer 1", "\u25a0 Outputs"])
+    styles = "(all) => all.map((mark) => getComputedStyle(mark).borderTopStyle)"
+    assert norms.locator(".u-marker").evaluate_all(styles) == ["none", "solid", "dashed"]  # none: steps
+    expect(norms).to_have_attribute("aria-label", re.compile(r"logarithmic axis\. After mini-batch \d+: Layer 1 [\d.]"))
     page.get_by_role("button", name="Pause to look").click()
     card = page.get_by_role("region", name="One step, explained")
     expect(card.get_by_role("table", name="The weights that change most").locator("tbody tr").first).to_be_visible()

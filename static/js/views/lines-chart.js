@@ -6,11 +6,10 @@
 
 import { colorOf } from "../colors.js";
 import { lastEpochs } from "../logic/lines.js";
+import { drawMarker } from "./markers.js";
 import { PlotElement, sameEnds } from "./plot-element.js";
 
 const HEIGHT = 300;
-/** Half the size of a marker, in pixels of the page. */
-const MARKER = 4.2;
 
 class HippoLines extends PlotElement {
   /** @type {{data: (number|null)[][], lines: import("../logic/lines.js").Line[]}} */ #plotted = { data: [[]], lines: [] };
@@ -77,29 +76,11 @@ class HippoLines extends PlotElement {
       const end = column.findLastIndex((value) => value !== null);
       column.forEach((value, epoch) => {
         if (value === null || ((epoch - from) % every !== 0 && epoch !== end)) return;
-        drawMarker(pen, marker, u.valToPos(epoch + 1, "x", true), u.valToPos(value, "y", true), MARKER * devicePixelRatio);
+        drawMarker(pen, marker, u.valToPos(epoch + 1, "x", true), u.valToPos(value, "y", true));
       });
     });
     pen.restore();
   }
-}
-
-/** @param {CanvasRenderingContext2D} pen @param {string} marker @param {number} x @param {number} y @param {number} r half its size */
-function drawMarker(pen, marker, x, y, r) {
-  const corners = {
-    square: [[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]],
-    triangle: [[0, -1.15], [1.1, 0.85], [-1.1, 0.85]],
-    diamond: [[0, -1.3], [1.1, 0], [0, 1.3], [-1.1, 0]],
-    flag: [[0, 1.15], [1.1, -0.85], [-1.1, -0.85]],
-  }[marker];
-  const strokes = { cross: [[-0.9, -0.9, 0.9, 0.9], [-0.9, 0.9, 0.9, -0.9]], plus: [[0, -1.2, 0, 1.2], [-1.2, 0, 1.2, 0]] }[marker];
-  pen.setLineDash([]);
-  pen.beginPath();
-  if (corners) corners.forEach(([dx, dy], i) => (i ? pen.lineTo(x + dx * r, y + dy * r) : pen.moveTo(x + dx * r, y + dy * r)));
-  else if (strokes) for (const [a, b, c, d] of strokes) { pen.moveTo(x + a * r, y + b * r); pen.lineTo(x + c * r, y + d * r); }
-  else pen.arc(x, y, r, 0, 2 * Math.PI);
-  if (strokes || marker === "ring") pen.stroke();
-  else pen.fill();
 }
 
 customElements.define("hippo-lines", HippoLines);

@@ -110,6 +110,6 @@ export class PlotElement extends HTMLElement {
 }
 
 /** How the legend draws dashes. @param {number[]|undefined} dash */
-function legendDash(dash) {
+export function legendDash(dash) {
   return !dash?.length ? "solid" : dash[0] > 4 ? "dashed" : "dotted";
 }
