@@ -125,6 +125,7 @@ export function createActions({ store, api, sync, go, focusError }) {
       update((s) => {
         const form = key === "create" ? s.forms.create : s.forms.train[key];
         form.values[field] = value;
+        form.edited = true;
         form.problem = "";
         delete form.errors[field];
       }),
@@ -165,10 +166,15 @@ export function createActions({ store, api, sync, go, focusError }) {
         }
       }),
 
-    /** The train form of a network comes into being when it is first shown. @param {string} networkId @param {Record<string, string>} values */
+    /**
+     * The train form of a network. Until something is typed into it, it follows the last run, which may be read after it is
+     * first shown, and may have had its settings changed on the way.
+     * @param {string} networkId @param {Record<string, string>} values
+     */
     ensureTrainForm: (networkId, values) => {
-      state.forms.train[networkId] ??= emptyForm(values);
-      return state.forms.train[networkId];
+      const form = (state.forms.train[networkId] ??= emptyForm(values));
+      if (!form.edited && !state.busy[`train:${networkId}`]) form.values = values;
+      return form;
     },
 
     /** @param {string} networkId */
@@ -184,6 +190,7 @@ export function createActions({ store, api, sync, go, focusError }) {
         if (Object.keys(errors).length) return focusError("train");
         try {
           await startTraining(networkId, body);
+          form.edited = false;
           go(networkHref(networkId));
         } catch (error) {
           showProblem(form, error);

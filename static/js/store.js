@@ -91,7 +91,7 @@ export function initialState() {
 
 /** @param {Record<string, string>} values */
 export function emptyForm(values) {
-  return { values, touched: {}, errors: {}, problem: "", advanced: false, advancedTraining: false, note: "", /** @type {string[]} */ ignored: [] };
+  return { values, edited: false, touched: {}, errors: {}, problem: "", advanced: false, advancedTraining: false, note: "", /** @type {string[]} */ ignored: [] };
 }
 
 /** @returns {{right: Example, wrong: Example}} */

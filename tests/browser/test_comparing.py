@@ -155,8 +155,11 @@ def test_chosen_runs_are_drawn_together_with_what_differs(page: Page, runs: Runs
 
     table = page.get_by_role("region", name="What differs", exact=True)
     expect(table.get_by_role("rowheader")).to_have_text(
-        ["State", "Test accuracy", "Training loss, last epoch", "Epochs finished", "Time", "Epochs", "Learning rate"]
+        ["State", "Test accuracy", "Training loss, last epoch", "Epochs finished", "Time"]
+        + ["Began with", "Epochs", "Learning rate"]
     )
+    began = ["first weights", re.compile(r"^went on from run 1 \(1\sepoch\)$")]
+    expect(table.locator("tr", has_text="Began with").locator("td")).to_have_text(began)
     expect(table.locator("tr", has_text="Learning rate").locator("td")).to_have_text(["3", "0.5"])
     expect(table.locator("tr", has_text="Test accuracy").get_by_text("best")).to_have_count(1)
 

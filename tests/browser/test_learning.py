@@ -6,7 +6,7 @@ import math
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser import steps
 from tests.browser.server import Server
@@ -91,6 +91,27 @@ def test_train_more_and_look_back_at_the_first_run(page: Page, server: Server) -
     steps.expect_epoch(page, 1, 1)
     page.go_back()
     steps.expect_epoch(page, 2, 2)
+
+
+def test_train_more_begins_with_the_settings_of_the_last_run(page: Page, server: Server) -> None:
+    recipe = {"optimizer": "adam", "learning_rate": 0.001, "mini_batch_size": 64}
+    network = steps.trained(server, {"layer_sizes": [784, 10], "activation": "relu"}, {"epochs": 1, **recipe})
+    # The form can stand before the runs are read.
+    held: list[Route] = []
+    hold = True
+    page.route("**/api/training?*", lambda route: held.append(route) if hold else route.continue_())
+    page.goto(f"{server.url}/#/networks/{network}/learn")
+    expect(page.get_by_label("Mini-batch size")).to_have_value("10")
+    hold = False
+    for route in held:
+        route.continue_()
+    expect(page.get_by_label("Mini-batch size")).to_have_value("64")
+    expect(page.get_by_label("Learning rate")).to_have_value("0.001")
+    expect(page.locator("summary .chosen")).to_have_text("Adam")
+    page.get_by_role("button", name="Train more").click()
+    expect(page.locator(".runs .state")).to_have_text(["Completed", "Completed"])
+    run = server.get(f"/api/training?network_id={network}")["jobs"][0]
+    assert {name: run[name] for name in recipe} == recipe
 
 
 def test_a_run_that_diverges_says_so_and_what_to_try(page: Page, server: Server) -> None:

@@ -28,6 +28,15 @@ for (const [name, act] of [["train", (a) => a.train("n")], ["cancel", (a) => a.c
   });
 }
 
+test("the train form follows the last run until something is typed into it", async () => {
+  const { store, actions } = refusedWith("unknown_network");
+  const adam = { epochs: "3", mini_batch_size: "64", learning_rate: "0.001", optimizer: "adam" };
+  assert.deepEqual(actions.ensureTrainForm("n", adam).values, adam);
+  actions.edit("n", "epochs", "7");
+  assert.equal(actions.ensureTrainForm("n", { ...adam, epochs: "5" }).values.epochs, "7");
+  assert.equal(store.state.forms.train.n.values.optimizer, "adam");
+});
+
 test("another refusal is no reason to read everything again", async () => {
   const scene = refusedWith("no_such_example");
   await scene.actions.example("n", "right");

@@ -99,9 +99,28 @@ test("only settings of which there are several values are offered", () => {
 
 test("the settings that differ, and no other", () => {
   const settings = rows.map((row) => row.settings);
-  assert.deepEqual(differing([settings[2], settings[3]]), [{ key: "learning_rate", name: "Learning rate", words: ["10", "3"] }]);
+  assert.deepEqual(differing([settings[2], settings[3]]), [
+    { key: "began_with", name: "Began with", words: ["went on from run 1 (3\u00a0epochs)", "first weights"] },
+    { key: "learning_rate", name: "Learning rate", words: ["10", "3"] },
+  ]);
   assert.deepEqual(differing([settings[3]]), []);
-  assert.deepEqual(differing([settings[0], settings[3]]).map(({ words }) => words[0]), ["\u2013", "\u2013", "\u2013", "\u2013", "\u2013", "\u2013"]);
+  assert.deepEqual(differing([settings[0], settings[3]]).map(({ words }) => words[0]), Array(7).fill("\u2013"));
+});
+
+test("a run that went on from the weights of another one says so", () => {
+  const runs = [job("1", "n"), job("2", "n", { epoch: 0, state: "cancelled" }), job("3", "n", { epoch: 5 }), job("4", "n"), job("5", "imported"), job("6", "gone"), job("7", "gone")];
+  const networks = [...NETWORKS, { ...NETWORKS[0], network_id: "imported", initializer: null, seed: null }];
+  const began = (all) => {
+    const setting = SETTINGS.find(({ key }) => key === "began_with");
+    return rowsOf(runs, networks, all).toReversed().map(({ settings }) => settingWords(setting, settings.began_with).replaceAll("\u00a0", " "));
+  };
+  assert.deepEqual(began(true), [
+    "first weights", "went on from run 1 (3 epochs)", "went on from run 1 (3 epochs)", "went on from run 3 (5 epochs)", // run 2 left what it found
+    "weights of the file that was imported", "\u2013", "went on from run 1 (3 epochs)",
+  ]);
+  // Where runs are missing, the first one that is known may have gone on from one of them.
+  assert.deepEqual(began(false).slice(0, 2), ["\u2013", "went on from an earlier run (3 epochs)"]);
+  assert.ok(settingOptions(rowsOf(runs, networks, true)).every(({ name }) => name !== "Began with"));
 });
 
 test("every setting has words, whatever it holds", () => {

@@ -3,6 +3,7 @@
  * that are compared, the filter and the order are all in the address.
  */
 
+import { canStartAgain } from "./experiments.js";
 import { count, isNumber, percent, plural } from "./format.js";
 import { isUnfinished, stateWord } from "./jobs.js";
 import { withQuery } from "./routes.js";
@@ -86,14 +87,24 @@ export function rowsOf(jobs, networks, all) {
   const byId = new Map(networks.map((network) => [network.network_id, network]));
   const runs = new Map();
   const oldestFirst = [...jobs].sort((a, b) => (a.created_at < b.created_at ? -1 : a.created_at > b.created_at ? 1 : 0));
+  /** The last run of a network that finished an epoch: its weights are what the next one begins with. */
+  const left = new Map();
   const rows = oldestFirst.map((job) => {
     const network = byId.get(job.network_id) ?? null;
     const nth = (runs.get(job.network_id) ?? 0) + 1;
     runs.set(job.network_id, nth);
     const name = network ? network.name || network.architecture.join("-") : "Deleted network";
-    return { id: job.job_id, job, network, name, number: all ? nth : null, settings: settingsOf(job, network) };
+    const began = left.get(job.network_id) ?? (all ? firstWeights(network) : undefined);
+    if (job.epoch > 0) left.set(job.network_id, { job_id: job.job_id, run: all ? nth : null, epochs: job.epoch });
+    return { id: job.job_id, job, network, name, number: all ? nth : null, settings: settingsOf({ ...job, began_with: began }, network) };
   });
   return rows.reverse();
+}
+
+/** With which weights the first run of a network begins; of a deleted one nobody knows. @param {Record<string, any>|null} network @returns {import("./settings.js").Began|undefined} */
+function firstWeights(network) {
+  if (!network) return undefined;
+  return canStartAgain(network) ? "first" : "imported";
 }
 
 /**
@@ -130,7 +141,7 @@ export function settingOptions(rows) {
     for (const { settings } of rows) {
       if (settings[one.key] !== undefined) found.set(settingChoice(one.key, settings[one.key]), settingWords(one, settings[one.key]));
     }
-    if (found.size < 2 || one.key === "network_seed" || one.key === "seed") return [];
+    if (found.size < 2 || ["network_seed", "seed", "began_with"].includes(one.key)) return [];
     const options = [...found].sort(([, a], [, b]) => a.localeCompare(b, "en", { numeric: true }));
     return [{ name: one.name, options }];
   });

@@ -3,7 +3,7 @@
  * the way, and which of them differ between runs.
  */
 
-import { NO_VALUE, count, isNumber, plain } from "./format.js";
+import { NO_VALUE, count, isNumber, plain, plural } from "./format.js";
 import { ACTIVATION_NAMES } from "./learning.js";
 
 const LOSSES = { quadratic: "quadratic cost", cross_entropy: "cross-entropy" };
@@ -28,6 +28,7 @@ export const SETTINGS = [
   { key: "initializer", of: "network", name: "Initializer", words: named({ he: "He", xavier: "Xavier", xavier_uniform: "Xavier, uniform" }) },
   { key: "dropout", of: "network", name: "Dropout", words: off },
   { key: "network_seed", of: "network", field: "seed", name: "Seed of the first weights", words: plain },
+  { key: "began_with", of: "job", name: "Began with", words: beginWords, idle: ({ began_with: before }) => before === "first" },
   { key: "epochs", of: "job", field: "total_epochs", name: "Epochs", words: count },
   { key: "mini_batch_size", of: "job", name: "Mini-batch size", words: count },
   { key: "learning_rate", of: "job", name: "Learning rate", words: plain },
@@ -46,6 +47,17 @@ export const SETTINGS = [
   { key: "seed", of: "job", name: "Seed of the run", words: plain },
   { key: "changes", of: "job", name: "Changed on the way", words: changesWords },
 ];
+
+/**
+ * With which weights a run began: the first ones, those of a file, or those that an earlier run of its network had left.
+ * @typedef {"first"|"imported"|{job_id: string, run: number|null, epochs: number}} Began
+ * @param {Began} began
+ */
+function beginWords(began) {
+  if (began === "first") return "first weights";
+  if (began === "imported") return "weights of the file that was imported";
+  return `went on from ${began.run ? `run ${count(began.run)}` : "an earlier run"} (${plural(began.epochs, "epoch")})`;
+}
 
 /** The record with the settings that the run began with; its own are those of now, and those that were asked for. @param {Record<string, any>} job */
 export function asBegun(job) {

@@ -28,6 +28,12 @@ export function runsView(network, runs, chosen, state, now) {
 /** @param {string} key @param {Record<string, any>} job */
 const course = (key, job) => courseWords(SETTINGS.find((one) => one.key === key), settingsOf(job, null), "short");
 
+/** ", momentum 0.9 \u2192 0.5 in epoch 4"; empty where there was none. @param {Record<string, any>} job */
+function momentumWords(job) {
+  const words = course("momentum", job);
+  return words === "off" || (job.optimizer ?? "sgd") !== "sgd" ? "" : `, momentum ${words}`;
+}
+
 /** @param {Record<string, any>} network @param {Record<string, any>} job @param {boolean} chosen @param {boolean} newest @param {boolean} lost @param {number} now */
 function runItem(network, job, chosen, newest, lost, now) {
   return html`<a class="run-item" href=${networkHref(network.network_id, "learn", newest ? "" : job.job_id)} aria-current=${chosen ? "true" : nothing}
@@ -35,6 +41,6 @@ function runItem(network, job, chosen, newest, lost, now) {
     <span class="run-when" title=${moment(job.created_at)}>${ago(job.created_at, now)}</span>
     <span class="state ${job.state}">${heard(stateWord(job), lost && isUnfinished(job))}</span>
     <span class="run-accuracy">${job.accuracy == null ? "no result" : percent(job.accuracy)}</span>
-    <span class="run-settings">${epochWords(job)}, batch ${course("mini_batch_size", job)}, rate ${course("learning_rate", job)}, ${duration(job.elapsed_time)}</span>
+    <span class="run-settings">${epochWords(job)}, batch ${course("mini_batch_size", job)}, rate ${course("learning_rate", job)}${momentumWords(job)}, ${duration(job.elapsed_time)}</span>
   </a>`;
 }
