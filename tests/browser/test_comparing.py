@@ -154,9 +154,9 @@ def test_chosen_runs_are_drawn_together_with_what_differs(page: Page, runs: Runs
     expect(legend.locator(".u-value")).to_have_text(ends)
 
     table = page.get_by_role("region", name="What differs", exact=True)
+    differ = ["Began with", "Epochs", "Learning rate"]
     expect(table.get_by_role("rowheader")).to_have_text(
-        ["State", "Test accuracy", "Training loss, last epoch", "Epochs finished", "Time"]
-        + ["Began with", "Epochs", "Learning rate"]
+        ["State", "Test accuracy", "Training loss, last epoch", "Epochs finished", "Time", *differ]
     )
     began = ["first weights", re.compile(r"^went on from run 1 \(1\sepoch\)$")]
     expect(table.locator("tr", has_text="Began with").locator("td")).to_have_text(began)
