@@ -67,6 +67,8 @@ export function createNeeds(state, actions) {
         if (shown) epochs(shown.job_id);
       } else if (state.route.tab === "inside") {
         void actions.readExplanation(network);
+        const [latest] = runsOf(state, id);
+        if (latest) epochs(latest.job_id);
       } else if (state.route.tab === "draw") {
         void actions.readDrawing(id);
         if (!state.galleries[id]) void actions.gallery(id);

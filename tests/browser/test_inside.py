@@ -203,6 +203,18 @@ def test_gradients_are_checked_and_layers_shown(page: Page, trained: tuple[Serve
     expect(page.locator("hippo-neuron h3")).to_have_text("Neuron 0 of hidden layer 1")
 
 
+def test_what_is_wrong_with_the_layers_is_said_beside_them(page: Page, trained: tuple[Server, str]) -> None:
+    server, network = trained
+    wrong = steps.trained(server, {"layer_sizes": [784, 16, 10], "initializer": "zeros"}, {"epochs": 1})
+    page.goto(f"{server.url}/#/networks/{wrong}/inside")
+    note = page.locator("p.callout", has_text="All 16 neurons of hidden layer 1 have the same weights as another one")
+    note.get_by_role("link", name="What to try").click()
+    expect(page.get_by_role("button", name="Try it with random weights")).to_be_visible()
+    page.goto(f"{server.url}/#/networks/{network}/inside")
+    expect(page.locator(".layer")).to_have_count(2)
+    expect(note).to_have_count(0)
+
+
 def test_a_run_is_seen_live_explained_step_by_step_and_after_a_restart(
     page: Page, server: Server, watch: Watch
 ) -> None:

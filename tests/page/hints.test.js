@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import test from "node:test";
 
 import { checkNetwork, checkTraining, emptyCreateForm, likeForm } from "../../static/js/logic/forms.js";
-import { hints, startWords } from "../../static/js/logic/hints.js";
+import { hints, insideHint, startWords } from "../../static/js/logic/hints.js";
 import { applyEvent, emptyHistory } from "../../static/js/logic/history.js";
 
 const RUNS = JSON.parse(readFileSync(new URL("./histories.json", import.meta.url), "utf8"));
@@ -65,6 +65,40 @@ test("each run that goes wrong is told what is wrong, by its evidence", () => {
     assert.match(found.text, pattern, name);
     assert.ok(found.tryText, name);
   }
+});
+
+test("a deep network whose first layers hardly learn is told so as long as it does not learn, without a gap", () => {
+  const { network, job, epochs } = run("deep-sigmoid");
+  const causes = epochs.map((_, i) => hints(network, job, epochs.slice(0, i + 1)).map(({ cause }) => cause).join());
+  assert.deepEqual(causes, [...Array(3).fill(""), ...Array(20).fill("deep"), ...Array(5).fill("")]);
+  const [{ text, offer }] = hints(network, job, epochs.slice(0, 17));
+  assert.match(text.replaceAll("\u00a0", " "), /^Accuracy stays near chance: 22\.7 % after 17 epochs, 22\.7 % at best, .* 4 hidden layers of sigmoid .*gradient of all layers together was 0\.006764 long; Gradient norms, under Inside,/);
+  assert.equal(offer.changes.activation, "relu");
+  assert.equal(insideHint(network, job, epochs.slice(0, 10)).cause, "deep");
+  assert.equal(insideHint(network, job, epochs), null);
+  // Neither two hidden layers, nor a rectifier, nor a loss that falls.
+  assert.deepEqual(hints({ ...network, architecture: [784, 30, 30, 10] }, job, epochs.slice(0, 17)), []);
+  assert.deepEqual(hints({ ...network, activation: "relu", loss: "cross_entropy" }, { ...job, learning_rate: 0.1 }, epochs.slice(0, 17)).filter(({ cause }) => cause === "deep"), []);
+  const falling = epochs.slice(0, 17).map((epoch, i) => ({ ...epoch, testLoss: 0.45 - 0.01 * i }));
+  assert.deepEqual(hints(network, job, falling), []);
+});
+
+test("beside the layers only what is to be seen of them is said", () => {
+  for (const [name, cause] of [["zeros", "alike"], ["relu-rate-0.7", "dead"], ["sigmoid-rate-100", "high"]]) {
+    const { network, job, epochs } = run(name);
+    assert.equal(insideHint(network, job, epochs).cause, cause);
+  }
+  for (const name of ["overfit", "no-shuffle", "classic"]) {
+    const { network, job, epochs } = run(name);
+    assert.equal(insideHint(network, job, epochs), null);
+  }
+});
+
+test("what is to be tried is told as it is, not ordered, and says what the press does", () => {
+  assert.match(last("overfit")[0].tryText, / Fewer epochs would do, too: 5 were enough\.$/);
+  const { network, job, epochs } = run("sigmoid-rate-0.01");
+  const slow = hints(network, job, epochs.map((e) => ({ ...e, accuracy: 0.1 })));
+  assert.deepEqual([slow[0].cause, slow[0].tryText, slow[0].offer.label], ["low", "A learning rate of 3 is usual for such a network.", "Try it with learning rate 3"]);
 });
 
 test("a loss that grows, or is worse than guessing, without a word about neurons", () => {

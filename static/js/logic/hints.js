@@ -38,6 +38,8 @@ const EARLY_STEPS = 200;
  *   network; see `startWords` for what stays as it was
  */
 
+/** Causes that show in the layers and their gradients. */
+const OF_LAYERS = ["alike", "zeros", "deep", "dead", "saturated", "high"];
 /** Settings by which the first weights are made: with another one, the same seed makes other weights, or another network. */
 const OF_THE_START = ["initializer", "activation", "dropout", "hidden"];
 
@@ -63,6 +65,11 @@ export function hints(network, job, epochs) {
   return [main, overfitting(facts), unshuffled(facts)].filter(Boolean);
 }
 
+/** What is said beside the layers: what can be seen of them. @param {Record<string, any>} network @param {Record<string, any>} job @param {Epoch[]} epochs @returns {Hint|null} */
+export function insideHint(network, job, epochs) {
+  return hints(network, job, epochs).find(({ cause }) => OF_LAYERS.includes(cause)) ?? null;
+}
+
 /** Whether the run has only begun: with large mini-batches an epoch is a few steps. @param {Record<string, any>} job @param {number} done epochs */
 function isEarly(job, done) {
   return stepsIn(job, done) < EARLY_STEPS && done < job.total_epochs && job.state !== "cancelled";
@@ -86,18 +93,19 @@ function alike({ network, last }) {
   };
 }
 
-/** Accuracy at chance: the words of `doubt`, and what the neurons say about it. @param {Facts} facts @returns {Hint|null} */
+/** Accuracy at chance, or near it in a deep network: the words of `doubt`, and what the neurons say about it. @param {Facts} facts @returns {Hint|null} */
 function noLearning({ network, job, epochs, last, suggested }) {
-  if (!isNumber(last.accuracy) || last.accuracy > CHANCE) return null;
+  if (!isNumber(last.accuracy)) return null;
   // After a few steps nobody can tell whether they were too long.
   const usual = stepsIn(job, epochs.length) < EARLY_STEPS ? Math.max(suggested, job.learning_rate) : suggested;
   const found = doubt(network, job, epochs, usual);
-  if (!found) return null;
+  if (!found || (last.accuracy > CHANCE && found.cause !== "deep")) return null;
   const sick = deadLayer(last) ?? saturatedLayer(last);
   const evidence = sick ? ` ${share(sick, "neuron")} of hidden layer ${sick.number} are ${sick.what}.` : "";
   const { cause, text, tryText, offer } = found;
   if (cause === "zeros") return { cause, text, tryText, offer: { label: "Try it with random weights", changes: { initializer: "" } } };
-  if (cause === "deep") return { cause, text, tryText, offer: { label: "Try it with ReLU", changes: { activation: "relu", loss: "", initializer: "", learning_rate: "0.1" } } };
+  const gradient = isNumber(last.gradientNorm) ? ` In the last epoch the gradient of all layers together was ${loss(last.gradientNorm)} long; Gradient norms, under Inside, shows that of each.` : "";
+  if (cause === "deep") return { cause, text: text + gradient, tryText, offer: { label: "Try it with ReLU", changes: { activation: "relu", loss: "", initializer: "", learning_rate: "0.1" } } };
   return { cause, text: text + evidence, tryText, offer: offer && tryRate(offer.field, offer.value) };
 }
 
@@ -183,7 +191,7 @@ function overfitting({ network, job, epochs, last }) {
   return {
     cause: "overfitting",
     text: `It learns the training images by heart: since epoch ${count(best.epoch)} the training loss fell from ${loss(best.loss)} to ${loss(last.loss)}, but the ${name} rose from ${loss(best[key])} to ${loss(last[key])}: on images that it does not learn from it gets worse.`,
-    tryText: `${!shifted ? "Pictures that are shifted a little, anew in each epoch, cannot be learnt by heart." : offer ? "Dropout leaves no neuron to rely on." : "Train for fewer epochs."}${!shifted || offer ? ` So do fewer epochs: ${count(best.epoch)} were enough.` : ""}`,
+    tryText: `${!shifted ? "Pictures that are shifted a little, anew in each epoch, cannot be learnt by heart." : offer ? "Dropout leaves no neuron to rely on." : "Train for fewer epochs."}${!shifted || offer ? ` Fewer epochs would do, too: ${count(best.epoch)} ${best.epoch === 1 ? "was" : "were"} enough.` : ""}`,
     offer,
   };
 }

@@ -8,6 +8,8 @@ import { suggestedRate, widthWords } from "./forms.js";
 
 /** One digit in ten is right by chance; so is a little more, where a network answers always the same. */
 export const CHANCE = 0.15;
+/** What a deep network whose first layers hardly learn comes to, now and then, by answering two digits instead of one. */
+const NEAR_CHANCE = 0.25;
 /** Below this a run whose loss hardly falls is called slow. */
 const LOW = 0.5;
 /** A loss that lost less than this share of itself hardly fell. */
@@ -45,6 +47,10 @@ export function doubt(network, job, epochs, usual) {
   const last = known[known.length - 1];
   const suggested = usual ?? suggestedRate(network.activation, network.loss, network.architecture);
   if (last <= CHANCE) return atChance(network, job, { known, suggested });
+  if (last <= NEAR_CHANCE && hardlyFell(epochs)) {
+    const found = atChance(network, job, { known, suggested });
+    if (found.cause === "deep") return found;
+  }
   const low = job.learning_rate * FAR_BELOW <= suggested && Math.max(...known) < LOW && hardlyFell(epochs);
   return low ? tooLow(`Accuracy is ${percent(last)} after ${epochsText(known.length)}: this run learns slowly.`, job, suggested) : null;
 }
@@ -55,7 +61,9 @@ function atChance(network, job, { known, suggested }) {
   const last = percent(known[known.length - 1]);
   const what = best <= CHANCE
     ? `Accuracy stays at chance: ${last} after ${epochsText(known.length)}, where guessing gives 10 %.`
-    : `Accuracy fell back to chance: ${last} after ${epochsText(known.length)}, after a best of ${percent(best)}.`;
+    : best <= NEAR_CHANCE
+      ? `Accuracy stays near chance: ${last} after ${epochsText(known.length)}, ${percent(best)} at best, where guessing gives 10 %.`
+      : `Accuracy fell back to chance: ${last} after ${epochsText(known.length)}, after a best of ${percent(best)}.`;
   const hidden = network.architecture.length - 2;
   const kind = kindText(network.activation, network.loss, network.architecture);
   if (network.initializer === "zeros" && hidden > 0) {
@@ -79,7 +87,7 @@ function atChance(network, job, { known, suggested }) {
     return {
       cause: "steps",
       text: `${what} With mini-batches of ${count(job.mini_batch_size)} images the weights have changed only ${count(steps)} ${steps === 1 ? "time" : "times"}, which is probably too few.`,
-      tryText: `Train more with mini-batches of ${SMALL_BATCH} images.`,
+      tryText: `Mini-batches of ${SMALL_BATCH} images change them more often.`,
       offer: { action: "use", field: "mini_batch_size", value: SMALL_BATCH },
     };
   }
@@ -114,7 +122,7 @@ function tooLow(what, job, suggested) {
   return {
     cause: "low",
     text: `${what} Learning rate ${plain(job.learning_rate)} is probably too low: the steps are so short that the loss hardly falls.`,
-    tryText: `Train more with a learning rate of ${plain(suggested)}.`,
+    tryText: `A learning rate of ${plain(suggested)} is usual for such a network.`,
     offer: { action: "use", field: "learning_rate", value: suggested },
   };
 }

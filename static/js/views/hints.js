@@ -3,7 +3,7 @@
 import { html, nothing } from "lit/html.js";
 
 import { canStartAgain } from "../logic/experiments.js";
-import { hints, startWords } from "../logic/hints.js";
+import { hints, insideHint, startWords } from "../logic/hints.js";
 import { divergedWords } from "../logic/jobs.js";
 import { networkHref } from "../logic/routes.js";
 import { runsOf } from "../store.js";
@@ -20,6 +20,13 @@ export function hintsView(network, job, state, act) {
       ${offer && canStartAgain(network) ? tryButton(offer, busy, () => act.tryChange(network, job, offer.changes)) : nothing}
     </div>
   </div>`);
+}
+
+/** Under Inside, what is wrong with the neurons or gradients that are shown there. @param {Record<string, any>} network @param {import("../store.js").State} state */
+export function insideNote(network, state) {
+  const [job] = runsOf(state, network.network_id);
+  const found = job && insideHint(network, job, state.histories[job.job_id]?.epochs ?? []);
+  return found ? html`<p class="callout bad" data-cause=${found.cause}>${found.text} <a href=${networkHref(network.network_id)}>What to try</a></p>` : nothing;
 }
 
 /** On a tab other than Learn, what is shown there after a run that diverged; nothing after any other. @param {Record<string, any>} network @param {import("../store.js").State} state */

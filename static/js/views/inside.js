@@ -7,7 +7,7 @@ import { HOW, readingWords, verdict } from "../logic/gradient-check.js";
 import { isUnfinished } from "../logic/jobs.js";
 import { number } from "../logic/neurons.js";
 import { explainedView } from "./explained.js";
-import { divergedNote } from "./hints.js";
+import { divergedNote, insideNote } from "./hints.js";
 import "./layers.js";
 import "./norms.js";
 
@@ -21,6 +21,7 @@ export function insideView(network, state, act) {
     ${isUnfinished(job) ? nothing : divergedNote(network, state)}
     ${explainedView(network, isUnfinished(job) ? job : null, state, act)}
     ${checkView(id, state, act)}
+    ${insideNote(network, state)}
     <section class="card" aria-labelledby="layers-title">
       <h2 id="layers-title">The layers now</h2>
       <hippo-layers .feed=${feed} .theme=${state.theme} .pinned=${state.watching.pins[id] ?? null} .onPin=${(choice) => act.watching.pin(id, choice)}></hippo-layers>
