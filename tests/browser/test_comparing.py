@@ -185,6 +185,37 @@ def test_runs_of_one_network_are_compared_from_its_list(page: Page, runs: Runs) 
     expect(page.locator(".sides thead a")).to_have_text(["plain, run 2", "plain, run 1"])
 
 
+def test_chosen_runs_that_the_filter_hides_are_counted_and_can_be_left_out(page: Page, runs: Runs) -> None:
+    page.goto(runs.address(f"?runs={runs.jobs['plain 1']},{runs.jobs['rectified 1']}"))
+    bar = page.get_by_role("group", name="Chosen runs")
+    expect(bar.get_by_role("status")).to_have_text(re.compile(r"^\s*2\sruns chosen\s*$"))
+    page.get_by_label("Words").fill("relu")
+    expect(bar.get_by_role("status")).to_have_text(re.compile(r"^\s*2\sruns chosen, 1 of them hidden by the filter\s"))
+    bar.get_by_role("button", name="Delete 2 networks").click()
+    question = page.get_by_role("dialog", name="Delete 2 networks?")
+    expect(question).to_contain_text("rectified and plain: their weights are removed")
+    question.get_by_role("button", name="Keep").click()
+    bar.get_by_role("button", name="Leave out the hidden").click()
+    expect(bar.get_by_role("status")).to_have_text(re.compile(r"^\s*1\srun chosen\s*$"))
+    expect(page.get_by_label("Choose rectified, run 1")).to_be_checked()
+
+
+def test_the_table_of_all_runs_fits_and_a_deep_network_stays_in_its_cell(page: Page, runs: Runs) -> None:
+    deep = {"layer_sizes": [784, *[20] * 18, 10], "name": "deep"}
+    network = steps.trained(runs.server, deep, {"epochs": 1, "mini_batch_size": 5000})
+    page.set_viewport_size({"width": 1360, "height": 1000})
+    page.goto(runs.address())
+    place = page.get_by_role("region", name="Table of all runs")
+    cell = place.get_by_role("row", name="deep, run 1").get_by_role("rowheader")
+    expect(cell.locator(".help")).to_have_attribute("title", re.compile("^784-20-"))
+    box, following = cell.locator(".help").bounding_box(), cell.locator("+ td").bounding_box()
+    assert box is not None
+    assert following is not None
+    assert box["x"] + box["width"] <= following["x"]
+    assert place.evaluate("(one) => [one.scrollWidth - one.clientWidth, one.scrollHeight - one.clientHeight]") == [0, 0]
+    runs.server.delete(f"/api/networks/{network}")
+
+
 def test_a_run_in_training_is_drawn_on_and_its_network_stays(page: Page, runs: Runs) -> None:
     server = runs.server
     made = [
@@ -205,6 +236,7 @@ def test_a_run_in_training_is_drawn_on_and_its_network_stays(page: Page, runs: R
     page.get_by_label("Choose doomed, run 1").check()
     page.get_by_role("button", name="Delete 2 networks").click()
     question = page.get_by_role("dialog", name="Delete 1 network?")
+    expect(question).to_contain_text("doomed: its weights are removed")
     expect(question).to_contain_text("1 network in training is kept: busy.")
     question.get_by_role("button", name="Keep").click()
     expect(question).to_be_hidden()

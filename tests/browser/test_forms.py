@@ -69,6 +69,15 @@ def test_the_suggested_learning_rate_follows_the_layers(form: Page) -> None:
     expect(rate).to_have_value("1")
 
 
+def test_what_a_box_means_stands_below_it_as_wide_as_its_column(form: Page) -> None:
+    form.set_viewport_size({"width": 1360, "height": 1000})
+    form.get_by_text("Advanced training").click()
+    for name in ("Nesterov momentum", "Shuffle"):
+        box = form.get_by_label(name, exact=True)
+        description = form.locator(f"#{box.get_attribute('aria-describedby')}")
+        assert description.evaluate("(p) => p.clientWidth / p.parentElement.clientWidth") == 1, name
+
+
 def test_parameters_are_counted_while_typing(form: Page) -> None:
     count = form.locator("#new-parameters")
     expect(count).to_contain_text("23,860 parameters in 784-30-10")
@@ -210,6 +219,7 @@ def test_delete_all_keeps_and_names_what_is_in_training(page: Page, server: Serv
 
     page.get_by_role("button", name="Delete all").click()
     dialog = page.get_by_role("dialog", name="Delete 2 networks?")
+    expect(dialog).to_contain_text(re.compile(r"(idle and other|other and idle): their weights are removed"))
     expect(dialog).to_contain_text("1 network in training is kept: busy.")
     dialog.get_by_role("button", name="Delete 2 networks").click()
     expect(page.locator(".item")).to_have_count(1)

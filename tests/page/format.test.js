@@ -10,6 +10,11 @@ const rows = (table, call) => {
   for (const [given, expected] of table) assert.equal(spaced(call(given)), expected, String(given));
 };
 
+test("names are listed, and of many only the first", () => {
+  assert.deepEqual([format.listed([], 2), format.listed(["a"], 2), format.listed(["a", "b"], 2)], ["", "a", "a and b"]);
+  assert.deepEqual([format.listed(["a", "b", "c"], 2), format.listed(["a", "b", "c", "d"], 5)], ["a, b and 1 more", "a, b, c and d"]);
+});
+
 test("what is not a finite number is a dash, in every format", () => {
   for (const name of ["count", "percent", "progress", "duration", "countdown", "speed", "loss", "plain", "bytes"]) {
     for (const value of [undefined, null, NaN, Infinity, "3"]) assert.equal(format[name](value), format.NO_VALUE, `${name}(${value})`);

@@ -25,6 +25,13 @@ export function plural(n, noun) {
   return `${count(n)}${NBSP}${noun}${n === 1 ? "" : "s"}`;
 }
 
+/** (["a", "b", "c"], 2) -> "a, b and 1 more"; (["a", "b"], 2) -> "a and b". @param {string[]} names @param {number} most that are named */
+export function listed(names, most) {
+  const more = names.length - most;
+  if (more > 0) return `${names.slice(0, most).join(", ")} and ${count(more)} more`;
+  return names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}` : names.join("");
+}
+
 /** A fraction of 1 as a percentage: 0.9623 -> "96.2 %". Only all of them are 100 %: 0.99999 -> "99.9 %". @param {unknown} fraction */
 export function percent(fraction, digits = 1) {
   if (!isNumber(fraction)) return NO_VALUE;

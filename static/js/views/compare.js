@@ -30,7 +30,7 @@ export function compareView(state, act, now) {
     <section class="card all-runs" aria-labelledby="all-runs-title">
       <h2 id="all-runs-title" tabindex="-1">All runs</h2>
       ${rows.length || status === "ready" ? filterView(rows, found.length, deleted, choice, act) : nothing}
-      ${chosenBar(chosen, choice, state, act)}
+      ${chosenBar(chosen, new Set(found), choice, state, act)}
       ${found.length ? runsTable(found, choice, state, act, now) : html`<p class="empty" role="status">${emptyWords(rows, status)}</p>`}
       ${status === "ready" && read < total
         ? html`<p class="actions"><button class="button" type="button" title="Reads runs that began earlier." @click=${act.readAllRuns}>Read older runs</button>
@@ -86,19 +86,22 @@ function toCurves() {
   title?.focus({ preventScroll: true });
 }
 
-/** What can be done with the chosen runs. @param {import("../logic/compare.js").Row[]} chosen @param {import("../logic/compare.js").Choice} choice @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
-function chosenBar(chosen, choice, state, act) {
+/** What can be done with the chosen runs, also with those that the filter hides. @param {import("../logic/compare.js").Row[]} chosen @param {Set<import("../logic/compare.js").Row>} found @param {import("../logic/compare.js").Choice} choice @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
+function chosenBar(chosen, found, choice, state, act) {
   if (!chosen.length) return html`<p class="chosen-bar none">Choose runs to see their curves together and the settings in which they differ, to export them, or to delete their networks.</p>`;
   const ids = chosen.map(({ id }) => id);
   const networks = [...new Set(chosen.flatMap(({ network }) => network?.network_id ?? []))];
+  const hidden = chosen.filter((row) => !found.has(row)).map(({ id }) => id);
+  const also = hidden.length ? " Also those that the filter hides." : "";
   const busy = Boolean(state.busy["export-runs"]);
-  const save = (kind, title) => html`<button class="button small" type="button" aria-disabled=${busy ? "true" : "false"} title=${title} @click=${() => act.exportRuns(ids, kind)}>${outIcon}${kind.toUpperCase()}</button>`;
+  const save = (kind, title) => html`<button class="button small" type="button" aria-disabled=${busy ? "true" : "false"} title="${title}${also}" @click=${() => act.exportRuns(ids, kind)}>${outIcon}${kind.toUpperCase()}</button>`;
   return html`<div class="chosen-bar" role="group" aria-label="Chosen runs">
-    <p role="status">${plural(chosen.length, "run")} chosen</p>
+    <p role="status">${plural(chosen.length, "run")} chosen${hidden.length ? html`, ${hidden.length === chosen.length ? "hidden" : `${count(hidden.length)} of them hidden`} by the filter` : nothing}
+      ${hidden.length ? html`<button class="link" type="button" data-then="all-runs-title" title="Chooses only runs that are listed." @click=${() => act.chooseRuns(hidden, false)}>Leave out the hidden</button>` : nothing}</p>
     <button class="button small" type="button" title="Goes to the curves and settings of the chosen runs, below." @click=${toCurves}>See them below</button>
     ${save("csv", "Saves the settings that the chosen runs began with, what was changed on the way, results and every epoch as a table, one line for each epoch.")}
     ${save("json", "Saves the settings that the chosen runs began with, what was changed on the way, results and every epoch for programs.")}
-    <button class="button small" type="button" data-then="all-runs-title" aria-disabled=${networks.length ? "false" : "true"} title="Deletes the networks of the chosen runs, after asking you."
+    <button class="button small" type="button" data-then="all-runs-title" aria-disabled=${networks.length ? "false" : "true"} title="Deletes the networks of the chosen runs, after asking you.${also}"
       @click=${() => networks.length && act.ask({ kind: "delete-chosen", ids: networks })}>${binIcon}Delete ${plural(networks.length, "network")}</button>
     <a class="link" href=${compareHref({ ...choice, runs: [] })} data-then="all-runs-title" title="Chooses no run.">Choose none</a>
   </div>`;

@@ -3,9 +3,12 @@
 import { html, nothing } from "lit/html.js";
 import { ref } from "lit/directives/ref.js";
 
-import { plural } from "../logic/format.js";
+import { listed, plural } from "../logic/format.js";
 import { isUnfinished } from "../logic/jobs.js";
 import { networkById } from "../store.js";
+
+/** So many networks are named in a question. */
+const NAMED = 5;
 
 /** @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
 export function dialogView(state, act) {
@@ -49,19 +52,19 @@ function viewOf(dialog, state, act) {
 }
 
 /**
- * Those in training stay, and the question says which.
+ * The question names what goes. Those in training stay, and it says which.
  * @param {Record<string, any>[]} networks @param {import("../store.js").State} state @param {(going: string[]) => void} remove @param {import("../actions.js").Actions} act
  */
 function severalView(networks, state, remove, act) {
   const stays = (n) => n.active_job_id && (!state.jobs[n.active_job_id] || isUnfinished(state.jobs[n.active_job_id]));
   const kept = networks.filter(stays);
   const going = networks.filter((n) => !stays(n));
-  const names = kept.map((n) => n.name || n.architecture.join("-")).join(", ");
-  const keptText = kept.length ? ` ${plural(kept.length, "network")} in training ${kept.length === 1 ? "is" : "are"} kept: ${names}.` : "";
+  const names = (some) => listed(some.map((n) => n.name || n.architecture.join("-")), NAMED);
+  const keptText = kept.length ? ` ${plural(kept.length, "network")} in training ${kept.length === 1 ? "is" : "are"} kept: ${names(kept)}.` : "";
   const count = going.length;
   return question({
     title: count ? `Delete ${plural(count, "network")}?` : "Nothing can be deleted now",
-    text: (count ? `${count === 1 ? "Its" : "Their"} weights are removed from the server's memory and disk. This cannot be undone.` : "") + keptText,
+    text: (count ? `${names(going)}: ${count === 1 ? "its" : "their"} weights are removed from the server's memory and disk. This cannot be undone.` : "") + keptText,
     confirm: count ? `Delete ${plural(count, "network")}` : "",
     busy: state.busy.delete,
     onConfirm: () => remove(going.map((n) => n.network_id)),

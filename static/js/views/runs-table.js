@@ -76,8 +76,10 @@ export function runsTable(rows, choice, state, act, now) {
 
 /** @param {import("../logic/compare.js").Row} row */
 function nameView(row) {
-  if (!row.network) return html`<span class="run-name">${rowName(row)}</span>`;
+  // A long name is cut, and not which run it is.
+  const name = html`<span>${row.name}</span>${row.number ? `, run\u00a0${row.number}` : nothing}`;
+  if (!row.network) return html`<span class="run-name">${name}</span>`;
   const architecture = row.network.architecture.join("-");
-  return html`<a class="run-name" href=${networkHref(row.network.network_id, "learn", row.id)} title="Shows this run by itself.">${rowName(row)}</a>
-    ${row.network.name ? html`<span class="help">${architecture}</span>` : nothing}`;
+  return html`<a class="run-name" href=${networkHref(row.network.network_id, "learn", row.id)} title="${rowName(row)}: shows this run by itself.">${name}</a>
+    ${row.network.name ? html`<span class="help" title=${architecture}>${architecture}</span>` : nothing}`;
 }
