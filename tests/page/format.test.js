@@ -16,7 +16,7 @@ test("names are listed, and of many only the first", () => {
 });
 
 test("what is not a finite number is a dash, in every format", () => {
-  for (const name of ["count", "percent", "progress", "duration", "countdown", "speed", "loss", "plain", "bytes"]) {
+  for (const name of ["count", "percent", "progress", "duration", "countdown", "speed", "loss", "plain", "typed", "bytes"]) {
     for (const value of [undefined, null, NaN, Infinity, "3"]) assert.equal(format[name](value), format.NO_VALUE, `${name}(${value})`);
   }
   assert.equal(format.ago(null), format.NO_VALUE);
@@ -42,7 +42,12 @@ test("durations have two units at most and never 60 of the smaller one", () => {
 
 test("speed has three significant digits, losses four", () => {
   rows([[92130.4, "92,100 images/s"], [0, format.NO_VALUE]], format.speed);
-  rows([[0.041234, "0.04123"], [2.5, "2.500"], [0.5, "0.5000"], [0.512, "0.5120"], [9.99996, "10.00"], [999.96, "1000"], [3244.6, "3245"], [0, "0"], [123456, "1.23e+5"], [0.00001, "1.00e-5"]], format.loss);
+  rows([[0.041234, "0.04123"], [2.5, "2.500"], [0.5, "0.5000"], [0.512, "0.5120"], [9.99996, "10.00"], [999.96, "1000"], [3244.6, "3245"], [0, "0"], [123456, "1.23·10⁵"], [0.00001, "1.00·10⁻⁵"]], format.loss);
+});
+
+test("settings are read with powers of ten as all numbers are, and typed as fields take them", () => {
+  rows([[3, "3"], [0.001, "0.001"], [1e30, "1·10³⁰"], [-2.5e-9, "−2.5·10⁻⁹"]], format.plain);
+  rows([[3, "3"], [1e30, "1e+30"], [2.5e-9, "2.5e-9"]], format.typed);
 });
 
 test("counts and sizes are grouped and have units", () => {

@@ -3,7 +3,7 @@
  * read with care: what it does not know or may not be is left out, with a sentence that says so.
  */
 
-import { count, plain } from "./format.js";
+import { count, typed } from "./format.js";
 import { checkNetwork, checkTraining, defaultLoss, effectiveRate, emptyCreateForm, likeForm } from "./forms.js";
 import { AUGMENTATIONS, OPTIMIZERS, SCHEDULES } from "./recipe.js";
 import { withQuery } from "./routes.js";
@@ -110,7 +110,7 @@ export function startNote(network, changed) {
  * @param {Record<string, any>} network @param {Record<string, any>} job
  */
 export function sameStart(network, job) {
-  return { ...likeForm(network, asBegun(job)), seed: plain(network.seed), training_seed: plain(job.seed) };
+  return { ...likeForm(network, asBegun(job)), seed: typed(network.seed), training_seed: typed(job.seed) };
 }
 
 /** Whether a network like this one can be made by its settings: an imported one began elsewhere. @param {Record<string, any>} network */

@@ -7,6 +7,7 @@
 /** Shown where a value is not known (yet). */
 export const NO_VALUE = "\u2013";
 const NBSP = "\u00a0";
+const RAISED = { "-": "\u207b", 0: "\u2070", 1: "\u00b9", 2: "\u00b2", 3: "\u00b3", 4: "\u2074", 5: "\u2075", 6: "\u2076", 7: "\u2077", 8: "\u2078", 9: "\u2079" };
 
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 
@@ -74,18 +75,29 @@ export function speed(imagesPerSecond) {
   return `${count(Number(imagesPerSecond.toPrecision(3)))} images/s`;
 }
 
-/** Four significant digits, always all of them, powers of ten only where they help: 0.041234 -> "0.04123", 0.5 -> "0.5000". @param {unknown} value */
+/** Four significant digits, always all of them, powers of ten only where they help: 0.041234 -> "0.04123", 0.5 -> "0.5000", 123456 -> "1.23·10⁵". @param {unknown} value */
 export function loss(value) {
   if (!isNumber(value)) return NO_VALUE;
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size >= 1e5 || size < 1e-4) return value.toExponential(2);
+  if (size >= 1e5 || size < 1e-4) return powerOfTen(value.toExponential(2));
   return size < 999.95 ? value.toPrecision(4) : value.toFixed(0);
 }
 
-/** A setting as it was typed: 3 -> "3", 0.001 -> "0.001". @param {unknown} value */
+/** A setting as people read it: 3 -> "3", 0.001 -> "0.001", 1e30 -> "1·10³⁰". @param {unknown} value */
 export function plain(value) {
+  return isNumber(value) ? powerOfTen(String(value)) : NO_VALUE;
+}
+
+/** A setting as it is typed into a field: 3 -> "3", 1e30 -> "1e+30". @param {unknown} value */
+export function typed(value) {
   return isNumber(value) ? String(value) : NO_VALUE;
+}
+
+/** A number as JavaScript writes it, with its power of ten raised: "-1.5e+30" -> "−1.5·10³⁰". @param {string} text */
+export function powerOfTen(text) {
+  const [digits, power] = text.replace(/^-/, "\u2212").split("e");
+  return power === undefined ? digits : `${digits}\u00b710${[...String(Number(power))].map((sign) => RAISED[sign]).join("")}`;
 }
 
 /** Bytes of memory or disk: 95440 -> "95 kB". @param {unknown} bytes */

@@ -3,7 +3,7 @@
  * API; the server checks them again. Each check gives the request's body, or one sentence per wrong field.
  */
 
-import { count, plain } from "./format.js";
+import { count, typed } from "./format.js";
 import { ABOVE_ZERO, BELOW_ONE, decimalNumber, wholeNumber } from "./numbers.js";
 import { RECIPE, checkRecipe, rateFor, recipeOfJob } from "./recipe.js";
 
@@ -55,10 +55,10 @@ export function likeForm(network, job) {
     activation: network.activation,
     loss: network.loss,
     initializer: network.initializer ?? "",
-    dropout: plain(network.dropout ?? 0),
-    epochs: plain(job.total_epochs),
-    mini_batch_size: plain(job.mini_batch_size),
-    learning_rate: plain(job.learning_rate),
+    dropout: typed(network.dropout ?? 0),
+    epochs: typed(job.total_epochs),
+    mini_batch_size: typed(job.mini_batch_size),
+    learning_rate: typed(job.learning_rate),
     ...recipeOfJob(job),
   };
 }
@@ -208,5 +208,5 @@ function withoutEmpty(errors) {
 /** The learning rate a form will use: what was typed, else what is suggested. @param {Record<string, string|null>} form */
 export function effectiveRate(form) {
   const usual = suggestedRate(form.activation, form.loss || defaultLoss(form.activation), parseLayers(form.hidden).sizes);
-  return form.learning_rate ?? plain(rateFor(usual, form));
+  return form.learning_rate ?? typed(rateFor(usual, form));
 }

@@ -4,7 +4,7 @@
  * many neurons are dead, saturated or alike. The limits were set by real runs: those of the recipes must be quiet.
  */
 
-import { count, isNumber, loss, percent, plain } from "./format.js";
+import { count, isNumber, loss, percent, plain, typed } from "./format.js";
 import { suggestedRate } from "./forms.js";
 import { ACTIVATION_NAMES, CHANCE, FAR_BELOW, doubt } from "./learning.js";
 import { rateFor } from "./recipe.js";
@@ -247,5 +247,5 @@ function shorter(rate, times) {
 /** @param {string} field @param {number} value */
 function tryRate(field, value) {
   const what = field === "learning_rate" ? "learning rate" : "mini-batches of";
-  return { label: `Try it with ${what} ${plain(value)}`, changes: { [field]: plain(value) } };
+  return { label: `Try it with ${what} ${plain(value)}`, changes: { [field]: typed(value) } };
 }

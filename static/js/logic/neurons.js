@@ -1,10 +1,9 @@
 /** What one neuron, connection or pixel of a frame is, in numbers and in words. */
 
+import { powerOfTen } from "./format.js";
 import { placeOf, weightsInto } from "./frames.js";
 
 const SYMBOLS = { sigmoid: "\u03c3(z)", tanh: "tanh z", relu: "max(0, z)", leaky_relu: "max(z, 0.01 z)", softmax: "softmax(z)" };
-
-const RAISED = { "-": "\u207b", 0: "\u2070", 1: "\u00b9", 2: "\u00b2", 3: "\u00b3", 4: "\u2074", 5: "\u2075", 6: "\u2076", 7: "\u2077", 8: "\u2078", 9: "\u2079" };
 
 /**
  * A number of a network, with powers of ten where they are needed: what is not 0 never reads 0.
@@ -15,8 +14,7 @@ export function number(value, figures = 4) {
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size >= 1e-3 && size < 1e5) return rounded(value, figures).replace("-", "\u2212");
-  const [digits, power] = value.toExponential(Math.max(0, figures - 2)).split("e");
-  return `${digits.replace("-", "\u2212")}\u00b710${[...String(Number(power))].map((sign) => RAISED[sign]).join("")}`;
+  return powerOfTen(value.toExponential(Math.max(0, figures - 2)));
 }
 
 /** Rounded numbers keep their zeros, so that 0.99999 reads 1.000 and only 1 reads 1. @param {number} value @param {number} figures */

@@ -4,7 +4,7 @@
  * What does not apply (momentum with Adam, say) is neither shown, checked nor sent.
  */
 
-import { isNumber, plain } from "./format.js";
+import { isNumber, plain, typed } from "./format.js";
 import { ABOVE_ZERO, BELOW_ONE, FROM_ZERO, SHARE, decimalNumber, wholeNumber } from "./numbers.js";
 
 export const OPTIMIZERS = [["sgd", "Gradient descent (SGD)"], ["adam", "Adam"], ["adamw", "AdamW"]];
@@ -86,7 +86,7 @@ function same(field, value) {
 export function recipeText(value) {
   if (Array.isArray(value)) return value.join(" ");
   if (typeof value === "boolean") return value ? "true" : "";
-  if (isNumber(value)) return plain(value);
+  if (isNumber(value)) return typed(value);
   return typeof value === "string" ? value : "";
 }
 
@@ -113,7 +113,7 @@ export function recipeWords(job) {
   const name = (choices, key) => choices.find(([value]) => value === key)?.[1] ?? key;
   if (values.optimizer !== RECIPE.optimizer) words.push(name(OPTIMIZERS, values.optimizer));
   for (const [field, text] of [["momentum", "momentum"], ["weight_decay", "weight decay"], ["clip_norm", "gradients up to"], ["label_smoothing", "smoothing"], ["warm_up", "warm-up"]]) {
-    if (values[field] !== RECIPE[field] && applies(field, values)) words.push(`${text} ${values[field]}`);
+    if (values[field] !== RECIPE[field] && applies(field, values)) words.push(`${text} ${plain(Number(values[field]))}`);
   }
   if (values.nesterov && applies("nesterov", values)) words.push("Nesterov");
   if (values.schedule !== RECIPE.schedule) words.push({ step: "rate in steps", cosine: "rate by cosine", one_cycle: "rate in one cycle" }[values.schedule] ?? values.schedule);

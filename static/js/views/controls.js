@@ -3,7 +3,7 @@
 import { html, nothing } from "lit/html.js";
 import { live } from "lit/directives/live.js";
 
-import { count, plain } from "../logic/format.js";
+import { count, plain, typed } from "../logic/format.js";
 import { SETTINGS, askedWords, checkSettings, controlsOf, paceWords, pacesWith, settingsOf, standing } from "../logic/controls.js";
 import { heard, isUnfinished } from "../logic/jobs.js";
 import { isLost } from "../store.js";
@@ -65,7 +65,7 @@ function settingsView(job, state, act) {
         help: HELP[field],
         inputmode: field === "mini_batch_size" ? "numeric" : "decimal",
         unit: field === "mini_batch_size" ? "images" : "",
-        value: draft.values[field] ?? (field === "mini_batch_size" ? count(job[field]).replaceAll(",", "") : plain(job[field])),
+        value: draft.values[field] ?? (field === "mini_batch_size" ? count(job[field]).replaceAll(",", "") : typed(job[field])),
         error: draft.errors[field] || wrong[field],
         onInput: (value) => act.editSetting(id, field, value),
       }))}

@@ -28,7 +28,7 @@ export function insideView(network, state, act) {
     </section>
     <section class="card" aria-labelledby="norms-title">
       <h2 id="norms-title">Gradient norms</h2>
-      <p class="help">How strong the pull on each layer is while it learns. Where an early layer's line lies far below the others, its gradient vanishes on the way back. The axis is logarithmic: equal distances are equal factors. The lines begin where this page began to watch the run; after a reload they begin anew.</p>
+      <p class="help">How strong the pull on each layer is while it learns. Where an early layer's line lies far below the others, its gradient vanishes on the way back. The axis is logarithmic: equal distances are equal factors, and 0 has no place on it. The lines begin where this page began to watch the run; after a reload they begin anew.</p>
       <hippo-norms .feed=${feed} .theme=${state.theme}></hippo-norms>
       ${feed.norms.length ? nothing : html`<p class="empty">The lines grow while the network trains and this page is open.</p>`}
     </section>

@@ -4,7 +4,7 @@ import { html, nothing } from "lit/html.js";
 
 import { epochFigure, epochUnderWay, epochWords } from "../logic/epochs.js";
 import { canStartAgain } from "../logic/experiments.js";
-import { NO_VALUE, count, duration, loss, percent, plain, progress, speed } from "../logic/format.js";
+import { NO_VALUE, count, duration, loss, percent, plain, progress, speed, typed } from "../logic/format.js";
 import { checkTraining, suggestedRate } from "../logic/forms.js";
 import { kindText } from "../logic/learning.js";
 import { advice, elapsed, heard, isPaused, isRunning, isUnfinished, presentSpeed, stateWord, timeLeft, trainingLosses, waitingText } from "../logic/jobs.js";
@@ -95,11 +95,11 @@ function adviceView(job, network, hasForm, state, act) {
       <p>${words.text}</p>
       <p>${words.tryText}</p>
       ${tries
-        ? tryButton({ label: `Try it with learning rate ${rate}` }, Boolean(state.busy[`try:${job.job_id}`]), () => act.tryChange(network, job, { learning_rate: rate }))
+        ? tryButton({ label: `Try it with learning rate ${rate}` }, Boolean(state.busy[`try:${job.job_id}`]), () => act.tryChange(network, job, { learning_rate: typed(words.rate) }))
         : nothing}
       ${words.rate !== null && hasForm && (network.trained || !tries)
         ? html`<p>${tries ? "Or let this network go on from the weights it kept:" : "Let this network go on from the weights it has:"} <button class="link" type="button"
-            title="Puts ${rate} into the field for the learning rate below." @click=${() => act.edit(network.network_id, "learning_rate", rate)}>Use ${rate} below</button></p>`
+            title="Puts ${rate} into the field for the learning rate below." @click=${() => act.edit(network.network_id, "learning_rate", typed(words.rate))}>Use ${rate} below</button></p>`
         : nothing}
     </div>
   </div>`;
@@ -112,7 +112,7 @@ function trainView(network, latest, state, act) {
   const form = act.ensureTrainForm(id, {
     epochs: String(latest?.total_epochs ?? 30),
     mini_batch_size: String(latest?.mini_batch_size ?? 10),
-    learning_rate: plain(latest?.learning_rate ?? usual),
+    learning_rate: typed(latest?.learning_rate ?? usual),
     training_seed: "",
     ...recipeOfJob(latest ?? {}),
   });

@@ -20,6 +20,7 @@ const STEPS = [1, 2, 5].flatMap((n) => Array.from({ length: 9 }, (_, power) => n
 
 class HippoNorms extends FeedElement {
   #plot = null;
+  /** @type {import("../logic/norms.js").Norms[]} */ #norms = [];
   #layers = 0;
   #timer = 0;
   #observer = new ResizeObserver(() => fitWidth(this.#plot, this));
@@ -51,7 +52,7 @@ class HippoNorms extends FeedElement {
 
   #draw() {
     this.#timer = 0;
-    const norms = this.feed?.norms ?? [];
+    const norms = this.#norms = this.feed?.norms ?? [];
     if (!this.isConnected || !this.clientWidth || !norms.length) return;
     const data = normColumns(norms);
     const layers = data.length - 1;
@@ -85,7 +86,7 @@ class HippoNorms extends FeedElement {
       ],
       series: [
         { label: "Mini-batch", value: (_, v) => (v == null ? "\u2013" : String(v)) },
-        ...lines.map(({ label, color, dash }) => ({ label, dash, width: 1.6, stroke: colorOf(this, color), points: { show: false }, value: (_, v) => number(v) })),
+        ...lines.map(({ label, color, dash }) => ({ label, dash, width: 1.6, stroke: colorOf(this, color), points: { show: false }, value: (_, _v, l, i) => number(this.#norms[i]?.values[l - 1]) })),
       ],
       hooks: {
         draw: [(u) => this.#drawMarkers(u, lines)],

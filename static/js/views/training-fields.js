@@ -2,7 +2,7 @@
 
 import { html } from "lit/html.js";
 
-import { plain } from "../logic/format.js";
+import { plain, typed } from "../logic/format.js";
 import { textField } from "./fields.js";
 
 /**
@@ -26,7 +26,7 @@ export function trainingFields({ bind, rate, suggested, kind, onRate }) {
       help: "Length of each step: any number above 0.",
       extra: other
         ? html`<p class="help">${plain(suggested)} is a good start for ${kind}.
-            <button class="link" type="button" data-then=${bind("learning_rate").id} title="Puts ${plain(suggested)} into the field." @click=${() => onRate(plain(suggested))}>Use ${plain(suggested)}</button></p>`
+            <button class="link" type="button" data-then=${bind("learning_rate").id} title="Puts ${plain(suggested)} into the field." @click=${() => onRate(typed(suggested))}>Use ${plain(suggested)}</button></p>`
         : html`<p class="help">A good start for ${kind}.</p>`,
     })}
   </div>`;
