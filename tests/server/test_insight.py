@@ -74,6 +74,49 @@ def test_the_step_does_what_was_said(settings: dict[str, Any], server: Server) -
     server.post(f"/api/training/{job_id}/cancel")
 
 
+def test_the_terms_that_are_said_make_z_and_delta(server: Server) -> None:
+    network_id = network(server, layer_sizes=[784, 12, 8, 10], activation="relu", dropout=0.5)
+    job_id = paused(server, network_id, label_smoothing=0.1)
+    where = f"/api/training/{job_id}/explanation"
+    first, second, last = (server.get(f"{where}?layer={layer}&neuron=3").json() for layer in (1, 2, 3))
+    assert all(said["dropout"] == 0.5 and said["label_smoothing"] == 0.1 for said in (first, second, last))
+    for said in (first, second, last):
+        for one in said["examples"]:
+            top = sum(term["product"] for term in one["top"])
+            assert len(one["top"]) + one["rest"]["terms"] <= {1: 784, 2: 12, 3: 8}[said["layer"]]
+            assert one["z"] == pytest.approx(top + one["rest"]["sum"] + said["bias"]["value"], abs=1e-5)
+            back = one["passed_back"]
+            if said is last:
+                assert (back, one["dropout_factor"], one["slope"]) == (None, None, None)
+                assert one["target"] == pytest.approx(0.91 if one["label"] == 3 else 0.01)
+                delta = (one["a"] - one["target"]) / said["total"]
+            else:
+                assert one["target"] is None
+                assert one["dropout_factor"] in (0, 2)
+                total = sum(term["product"] for term in back["top"]) + back["rest"]["sum"]
+                assert total == pytest.approx(back["sum"], abs=1e-12)
+                assert all(term["product"] == term["weight"] * term["delta"] for term in back["top"])
+                delta = one["slope"] * one["dropout_factor"] * back["sum"]
+            assert one["delta"] == pytest.approx(delta, rel=1e-4, abs=1e-8)
+    server.post(f"/api/training/{job_id}/cancel")
+
+
+def test_a_weight_that_changes_little_is_told_of_where_it_is_asked_for(server: Server) -> None:
+    network_id = network(server)
+    job_id = paused(server, network_id)
+    where = f"/api/training/{job_id}/explanation?layer=2&neuron=7"
+    usual = server.get(where).json()["weights"]
+    (little, *_) = set(range(12)) - {weight["input"] for weight in usual}
+    asked = server.get(f"{where}&input={little}").json()
+    assert asked["weights"][:-1] == usual
+    assert asked["weights"][-1]["input"] == little
+    assert asked["weights"][-1]["after"] == pytest.approx(
+        asked["incoming_weights"][little] + asked["incoming_changes"][little], abs=1e-7
+    )
+    assert server.get(f"{where}&input={usual[3]['input']}").json()["weights"] == usual
+    server.post(f"/api/training/{job_id}/cancel")
+
+
 def test_a_step_in_which_the_run_diverges_is_not_explained_but_named(server: Server) -> None:
     network_id = network(server, activation="relu")
     job_id = paused(server, network_id)
@@ -99,6 +142,8 @@ def test_who_may_not_ask_is_told_why(server: Server) -> None:
         ("layer=2&neuron=10", "0 to 9"),
         ("layer=0", "layer"),
         ("neuron=x", "neuron"),
+        ("layer=2&input=12", "0 to 11"),
+        ("input=784", "0 to 783"),
     ):
         refused = server.get(f"{where}?{query}")
         assert refused.status_code == 422, query

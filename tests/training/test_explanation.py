@@ -139,6 +139,52 @@ def test_the_numbers_make_each_other(activation: str, loss: str, layer: int, dat
     )
 
 
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "leaky_relu"])
+@pytest.mark.parametrize("layer", [1, 2, 3])
+@pytest.mark.parametrize("loss", ["quadratic", "cross_entropy"])
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+@pytest.mark.parametrize(("size", "chunk"), [(10, 1000), (30, 4)])
+def test_a_delta_is_made_of_what_is_said(
+    activation: str,
+    loss: str,
+    layer: int,
+    dropout: float,
+    size: int,
+    chunk: int,
+    data: MNIST,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("hippo.training.batches.CHUNK", chunk)
+    network = NeuralNetwork([784, 12, 8, 10], activation, loss, seed=1, dropout=dropout)
+    config = TrainingConfig(1, size, 0.5, seed=SEED, label_smoothing=0.1 if loss == "cross_entropy" else 0.0)
+    said = explained(network, data, config, TrainingState(), layer, 3)
+    assert said.dropout == dropout
+    if layer < 3:
+        assert said.targets is None
+        assert said.outgoing is not None
+        assert said.slope is not None
+        factors = said.outgoing.dropout
+        assert (factors is None) == (dropout == 0)
+        if factors is not None:
+            assert set(factors.tolist()) == {0.0, 2.0}
+        behind = said.outgoing.deltas.astype(np.float64) @ said.outgoing.weights
+        delta = said.slope * (1 if factors is None else factors) * behind
+        following = explained(network, data, config, TrainingState(), layer + 1, 0)
+        handed_on = said.a * (1 if factors is None else factors)
+        np.testing.assert_allclose(following.inputs[:, 3], handed_on, rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(following.delta, said.outgoing.deltas[:, 0], rtol=1e-6)
+        assert said.outgoing.weights[0] == following.incoming.weights[3]
+    else:
+        assert said.outgoing is None
+        assert said.targets is not None
+        certain = (0.91, 0.01) if loss == "cross_entropy" else (1.0, 0.0)
+        np.testing.assert_allclose(said.targets, np.where(said.labels == 3, *certain), rtol=1e-6)
+        delta = (said.a - said.targets) / said.size * (1 if said.slope is None else said.slope)
+        assert (said.slope is None) == (loss == "cross_entropy")
+    assert np.abs(said.delta).max() > 0
+    np.testing.assert_allclose(said.delta, delta, rtol=1e-4, atol=1e-8)
+
+
 def test_momentum_shows_what_it_remembers(data: MNIST) -> None:
     network = NeuralNetwork([784, 9, 10], "tanh", seed=1)
     config = TrainingConfig(1, 10, 0.1, seed=SEED, momentum=0.9)

@@ -18,6 +18,30 @@ class ProductReply(Reply):
     product: float | None = Field(description=f"Their product; {_FINITE}.", examples=[-1.3])
 
 
+class RestReply(Reply):
+    """What a sum has besides its largest terms."""
+
+    terms: int = Field(description="How many terms, those that are 0 left out.", examples=[25])
+    sum: float | None = Field(description=f"Their sum; {_FINITE}.", examples=[0.31])
+
+
+class BackTermReply(Reply):
+    """One term of what comes back to a hidden neuron."""
+
+    neuron: int = Field(description="A neuron of the layer behind it, from 0.", examples=[4])
+    delta: float | None = Field(description=f"That neuron's dC/dz; {_FINITE}.", examples=[0.0021])
+    weight: float | None = Field(description=f"The weight that leads there; {_FINITE}.", examples=[-0.8])
+    product: float | None = Field(description=f"Their product; {_FINITE}.", examples=[-0.00168])
+
+
+class PassedBackReply(Reply):
+    """What comes back to a hidden neuron: dC/d of what it handed on, a sum over the layer behind it."""
+
+    sum: float | None = Field(description=f"All of it; {_FINITE}.", examples=[-0.0031])
+    top: list[BackTermReply] = Field(description="The 5 largest terms, the largest first.")
+    rest: RestReply = Field(description="The other terms.")
+
+
 class ExplainedExampleReply(Reply):
     """One image of the mini-batch, as the neuron sees it."""
 
@@ -26,10 +50,25 @@ class ExplainedExampleReply(Reply):
     z: float | None = Field(description=f"The neuron's weighted sum and bias; {_FINITE}.", examples=[0.52])
     a: float | None = Field(description=f"What the activation makes of it; {_FINITE}.", examples=[0.63])
     delta: float | None = Field(description=f"dC/dz, of the mean over the mini-batch; {_FINITE}.", examples=[0.004])
+    target: float | None = Field(
+        description="y, what this output should be, smoothed if the labels are; null for a hidden neuron.",
+        examples=[1.0],
+    )
+    slope: float | None = Field(
+        description="The activation's derivative at z, in float64; null for a softmax.", examples=[0.23]
+    )
+    dropout_factor: float | None = Field(
+        description="What dropout multiplies a by before it goes on, 0 where it drops it; null without.", examples=[2.0]
+    )
     logits: list[float | None] | None = Field(
         description="The weighted sums of all outputs, where the activation is their softmax; else null."
     )
     top: list[ProductReply] = Field(description="The 5 largest terms of the weighted sum, the largest first.")
+    rest: RestReply = Field(description="The other terms; with `top` and the bias they add up to z.")
+    passed_back: PassedBackReply | None = Field(
+        description="What comes back from the layer behind it: delta is its sum times slope and dropout_factor. "
+        "Null for an output."
+    )
     image_data: str = Field(description="The image: a PNG in base64, without a prefix.")
 
 
@@ -81,13 +120,15 @@ class ExplanationReply(Reply):
         description="What every gradient was multiplied by so that all are no longer than clip_norm.", examples=[1.0]
     )
     activation: str = Field(description="sigmoid, tanh, relu, leaky_relu or softmax.", examples=["sigmoid"])
+    dropout: float = Field(description="The fraction dropped of each hidden layer; 0 for none.", examples=[0.0])
+    label_smoothing: float = Field(description="What is taken from the certainty of the labels.", examples=[0.0])
     loss: float | None = Field(description="Mean of the mini-batch, before the step.", examples=[0.042])
     examples: list[ExplainedExampleReply] = Field(description="The first 20 images at most.")
     shown: int = Field(description="How many those are.", examples=[10])
     total: int = Field(description="How many the mini-batch has.", examples=[10])
     bias: ExplainedBiasReply = Field(description="The neuron's bias.")
     weights: list[ExplainedWeightReply] = Field(
-        description="The 10 weights that change most, the largest change first."
+        description="The 10 weights that change most, the largest change first; then that from `input`."
     )
     incoming_weights: list[float | None] | None = Field(
         description="All weights of the neuron before the step; null where they are more than 2,000."

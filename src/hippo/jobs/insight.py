@@ -19,7 +19,7 @@ from hippo.network import shuffling
 from hippo.nn import Array
 from hippo.persistence.model_persistence import ModelFiles
 from hippo.training import Diverged, Orders, Steering, TrainingConfig
-from hippo.training.explanation import Explanation, Incoming, explain_step
+from hippo.training.explanation import Explanation, Incoming, Outgoing, explain_step
 from hippo.training.gradient_report import EXAMPLES, LIMIT, H, check_layers
 
 #: Weights whose change is shown number by number, and products of each example.
@@ -30,7 +30,9 @@ MOST_INPUTS = 2_000
 _SEED = 0
 
 
-def explained(files: ModelFiles, data: MNIST, spec: Mapping[str, Any], layer: int, neuron: int) -> Message:
+def explained(
+    files: ModelFiles, data: MNIST, spec: Mapping[str, Any], layer: int, neuron: int, input: int | None
+) -> Message:
     """Return what the next step of a run is made of, as one neuron sees it.
 
     Parameters
@@ -39,6 +41,8 @@ def explained(files: ModelFiles, data: MNIST, spec: Mapping[str, Any], layer: in
         The fields of `TrainingSpec`.
     layer, neuron : int
         As in `explain_step`.
+    input : int or None
+        Whose weight is told of even if others change more, from 0.
 
     Raises
     ------
@@ -63,7 +67,7 @@ def explained(files: ModelFiles, data: MNIST, spec: Mapping[str, Any], layer: in
             "gradient can be worked out. The step ends the run."
         ) from None
     about = {"job_id": run.job_id, "network_id": run.network_id, "layer": layer, "neuron": neuron}
-    return {"type": "done", "answer": about | _described(said)}
+    return {"type": "done", "answer": about | _described(said, input)}
 
 
 def checked(files: ModelFiles, data: MNIST, network: dict[str, Any], job_id: str | None, per_layer: int) -> Message:
@@ -112,9 +116,11 @@ def checked(files: ModelFiles, data: MNIST, network: dict[str, Any], job_id: str
     }
 
 
-def _described(said: Explanation) -> dict[str, Any]:
+def _described(said: Explanation, input: int | None) -> dict[str, Any]:
     settings, incoming = said.settings, said.incoming
-    strongest = np.argsort(-np.abs(incoming.changes), kind="stable")[:MOST_WEIGHTS]
+    order = np.argsort(-np.abs(incoming.changes), kind="stable")[:MOST_WEIGHTS]
+    strongest = [int(place) for place in order if incoming.changes[place] != 0]
+    asked_for = [] if input is None or input in strongest else [input]
     few = len(incoming.weights) <= MOST_INPUTS
     return {
         "epoch": said.epoch,
@@ -130,6 +136,8 @@ def _described(said: Explanation) -> dict[str, Any]:
         "epsilon": said.epsilon,
         "clip_factor": said.clip_factor,
         "activation": said.activation,
+        "dropout": said.dropout,
+        "label_smoothing": settings.label_smoothing,
         "loss": _number(said.loss),
         "examples": [_example(said, row) for row in range(len(said.examples))],
         "shown": len(said.examples),
@@ -141,7 +149,7 @@ def _described(said: Explanation) -> dict[str, Any]:
             "after": _number(incoming.bias_after),
             "memory": {letter: _number(value) for letter, value in incoming.bias_memory.items()},
         },
-        "weights": [_weight(said, int(place)) for place in strongest if incoming.changes[place] != 0],
+        "weights": [_weight(said, place) for place in strongest + asked_for],
         "incoming_weights": _numbers(incoming.weights) if few else None,
         "incoming_gradients": _numbers(incoming.gradients) if few else None,
         "incoming_changes": _numbers(incoming.changes) if few else None,
@@ -149,25 +157,44 @@ def _described(said: Explanation) -> dict[str, Any]:
 
 
 def _example(said: Explanation, row: int) -> dict[str, Any]:
-    products = said.inputs[row].astype(np.float64) * said.incoming.weights
-    top = [int(place) for place in np.argsort(-np.abs(products), kind="stable")[:MOST_PRODUCTS]]
+    outgoing = said.outgoing
+    terms = said.inputs[row].astype(np.float64) * said.incoming.weights
     return {
         "index": int(said.examples[row]),
         "label": int(said.labels[row]),
         "z": _number(said.z[row]),
         "a": _number(said.a[row]),
         "delta": _number(said.delta[row]),
+        "target": _number(said.targets[row]) if said.targets is not None else None,
+        "slope": _number(said.slope[row]) if said.slope is not None else None,
+        "dropout_factor": _number(outgoing.dropout[row]) if outgoing and outgoing.dropout is not None else None,
         "logits": _numbers(said.logits[row]) if said.logits is not None else None,
+        **_sum(terms, input=None, x=said.inputs[row], weight=said.incoming.weights),
+        "passed_back": _passed_back(outgoing, row) if outgoing else None,
+    }
+
+
+def _passed_back(outgoing: Outgoing, row: int) -> dict[str, Any]:
+    """Return dC/d of what a neuron hands on, as the sum over the neurons behind it."""
+    terms = outgoing.deltas[row].astype(np.float64) * outgoing.weights
+    return {
+        "sum": _number(terms.sum()),
+        **_sum(terms, neuron=None, delta=outgoing.deltas[row], weight=outgoing.weights),
+    }
+
+
+def _sum(terms: Array, **factors: Array | None) -> dict[str, Any]:
+    """Return a sum's largest terms, with their factors by name and their place under the name of None, and the rest."""
+    order = np.argsort(-np.abs(terms), kind="stable")
+    top = [int(place) for place in order[:MOST_PRODUCTS] if terms[place] != 0]
+    rest = terms[order[len(top) :]]
+    return {
         "top": [
-            {
-                "input": place,
-                "x": _number(said.inputs[row, place]),
-                "weight": _number(said.incoming.weights[place]),
-                "product": _number(products[place]),
-            }
+            {name: place if values is None else _number(values[place]) for name, values in factors.items()}
+            | {"product": _number(terms[place])}
             for place in top
-            if products[place] != 0
         ],
+        "rest": {"terms": int(np.count_nonzero(rest)), "sum": _number(rest.sum())},
     }
 
 

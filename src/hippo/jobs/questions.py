@@ -123,10 +123,14 @@ class Questions:
         check_neuron(wish, network.spec)
         return bytes(self._done(still_question(network, job, [wish]) | {"at_once": True})["payload"])
 
-    def explanation(self, spec: TrainingSpec, layer: int, neuron: int) -> dict[str, Any]:
+    def explanation(self, spec: TrainingSpec, layer: int, neuron: int, input: int | None = None) -> dict[str, Any]:
         """Return what `hippo.jobs.insight.explained` does, and raise what it does, and NotReady."""
-        check_neuron(Wish(0, layer, neuron), NetworkSpec.from_dict(spec.network))
-        question = {"spec": vars(spec), "layer": layer, "neuron": neuron}
+        network = NetworkSpec.from_dict(spec.network)
+        check_neuron(Wish(0, layer, neuron), network)
+        inputs = network.layer_sizes[layer - 1]
+        if input is not None and not 0 <= input < inputs:
+            raise InvalidValue(f"input must be from 0 to {inputs - 1} for a neuron in layer {layer}, not {input}.")
+        question = {"spec": vars(spec), "layer": layer, "neuron": neuron, "input": input}
         answer: dict[str, Any] = self._done({"type": "explain", "question": question})["answer"]
         return answer
 

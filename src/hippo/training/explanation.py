@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hippo.errors import InvalidValue
-from hippo.nn import Adam, Array, Linear, Loss, Module, Optimizer, Sequential, softmax
+from hippo.nn import Adam, Array, Dropout, Linear, Loss, Module, Optimizer, Sequential, smooth_labels, softmax
 from hippo.training.batches import Examples
 from hippo.training.callbacks import Callback
 from hippo.training.config import TrainingConfig
@@ -61,6 +61,25 @@ class Incoming:
 
 
 @dataclass(frozen=True)
+class Outgoing:
+    """What a hidden neuron feeds, a layer of n neurons, and what comes back from there, for k examples.
+
+    Attributes
+    ----------
+    weights : ndarray of float32 (n,)
+        Those that lead on from the neuron, before the step.
+    deltas : ndarray of float32 (k, n)
+        dC/dz of the layer that follows.
+    dropout : ndarray of float32 (k,), or None
+        What dropout multiplied the neuron's a by before it went on: 0 where it was dropped. None without dropout.
+    """
+
+    weights: Array
+    deltas: Array
+    dropout: Array | None
+
+
+@dataclass(frozen=True)
 class Explanation:
     """One mini-batch, as one neuron sees it.
 
@@ -91,9 +110,17 @@ class Explanation:
         Weighted sum and bias, and dC/dz, which holds the mean's 1 / size.
     a : ndarray of float64 (k,)
         What the activation makes of z.
+    slope : ndarray of float64 (k,), or None
+        The derivative of the activation at z; None for a softmax, whose derivative is not used by itself.
+    targets : ndarray of float32 (k,), or None
+        What an output should be, smoothed if the labels are; None for a hidden neuron.
     logits : ndarray of float32 (k, classes), or None
         The z of all outputs, where the activation is their softmax.
+    dropout : float
+        The fraction that is dropped of each hidden layer; 0 for none.
     incoming : Incoming
+    outgoing : Outgoing or None
+        None for an output.
     """
 
     activation: str
@@ -114,8 +141,12 @@ class Explanation:
     z: Array
     a: Array
     delta: Array
+    slope: Array | None
+    targets: Array | None
     logits: Array | None
+    dropout: float
     incoming: Incoming
+    outgoing: Outgoing | None
 
 
 def explain_step(
@@ -151,14 +182,18 @@ def explain_step(
         raise InvalidValue(f"neuron must be a whole number from 0 to {last} in layer {layer}, not {neuron}.")
     place = model.modules.index(linear)
     listener = _Listener(linear, neuron)
+    follower = _follower(model, place, neuron)
     observer = _Observer(linear, place, neuron)
+    own = list(model.modules)
     model.modules[place] = listener
+    if follower is not None:
+        model.modules[own.index(follower.layer)] = follower
     try:
         train(model, loss, training_data, config, rng, callbacks=[*callbacks, observer], state=state)
     except _StepTaken:
         pass
     finally:
-        model.modules[place] = linear
+        model.modules[:] = own
     if observer.incoming is None or observer.settings is None or observer.optimizer is None:
         raise InvalidValue("This run has no step left.")
     settings = observer.settings
@@ -167,6 +202,8 @@ def explain_step(
     examples = places[:MOST_EXAMPLES]
     z = np.concatenate(listener.outputs)
     exact_z = z.astype(np.float64)
+    labels = np.asarray(training_data.labels[examples], np.intp)
+    targets = smooth_labels(np.eye(training_data.classes, dtype=np.float32), settings.label_smoothing)
     adam = observer.optimizer if isinstance(observer.optimizer, Adam) else None
     return Explanation(
         activation=activation_name(activation),
@@ -182,13 +219,17 @@ def explain_step(
         betas=adam.betas if adam else None,
         epsilon=adam.epsilon if adam else None,
         examples=examples,
-        labels=np.asarray(training_data.labels[examples], np.intp),
+        labels=labels,
         inputs=np.concatenate(listener.inputs),
         z=z[:, neuron],
         a=(exact(activation).forward(exact_z) if activation else softmax(exact_z))[:, neuron],
         delta=np.concatenate(listener.deltas)[:, neuron],
+        slope=_slope(activation, exact_z[:, neuron]) if activation else None,
+        targets=None if follower else targets[labels, neuron],
         logits=None if activation else z,
+        dropout=next((module.p for module in model.modules if isinstance(module, Dropout)), 0.0),
         incoming=observer.incoming,
+        outgoing=follower.outgoing() if follower else None,
     )
 
 
@@ -204,7 +245,7 @@ class _Listener(Module):
 
     def __init__(self, layer: Linear, neuron: int) -> None:
         super().__init__()
-        self._layer, self._neuron = layer, neuron
+        self.layer, self._neuron = layer, neuron
         self.gradient = np.zeros(len(layer.parameters["weights"]))
         self.inputs: list[Array] = []
         self.outputs: list[Array] = []
@@ -212,7 +253,7 @@ class _Listener(Module):
 
     def forward(self, x: Array) -> Array:
         """Do as the layer does."""
-        y = self._layer.forward(x)
+        y = self.layer.forward(x)
         self._room = MOST_EXAMPLES - sum(map(len, self.inputs))
         self.inputs.append(x[: self._room].copy())
         self.outputs.append(y[: self._room].copy())
@@ -221,9 +262,37 @@ class _Listener(Module):
     def backward(self, gradient: Array) -> Array:
         """Do as the layer does."""
         self.deltas.append(gradient[: self._room].copy())
-        passed_on = self._layer.backward(gradient)
-        self.gradient += self._layer.gradients["weights"][:, self._neuron]
+        passed_on = self.layer.backward(gradient)
+        self.gradient += self.layer.gradients["weights"][:, self._neuron]
         return passed_on
+
+
+class _Follower(Module):
+    """Stands in the place of the layer behind a neuron and keeps what the neuron hands on there and gets back."""
+
+    def __init__(self, layer: Linear, dropout: Dropout | None, neuron: int) -> None:
+        super().__init__()
+        self.layer, self._dropout, self._neuron = layer, dropout, neuron
+        self._weights = layer.parameters["weights"][neuron].copy()
+        self._factors: list[Array] = []
+        self._deltas: list[Array] = []
+
+    def forward(self, x: Array) -> Array:
+        """Do as the layer does."""
+        self._room = MOST_EXAMPLES - sum(map(len, self._deltas))
+        if self._dropout is not None:  # which multiplies what comes back by what it multiplied what went on by
+            self._factors.append(self._dropout.backward(np.ones_like(x))[: self._room, self._neuron].copy())
+        return self.layer.forward(x)
+
+    def backward(self, gradient: Array) -> Array:
+        """Do as the layer does."""
+        self._deltas.append(gradient[: self._room].copy())
+        return self.layer.backward(gradient)
+
+    def outgoing(self) -> Outgoing:
+        """Return what was kept."""
+        factors = np.concatenate(self._factors) if self._factors else None
+        return Outgoing(self._weights, np.concatenate(self._deltas), factors)
 
 
 class _Observer(Callback):
@@ -280,6 +349,24 @@ def _clip_factor(before: Array, incoming: Incoming) -> float:
     long = float(np.linalg.norm(before))
     factor = float(np.linalg.norm(incoming.gradients.astype(np.float64))) / long if long else 1.0
     return factor if factor < 1 - _ROUNDING else 1.0
+
+
+def _follower(model: Sequential, place: int, neuron: int) -> _Follower | None:
+    """Return what listens to the layer behind the one at `place`; None behind the last."""
+    dropout: Dropout | None = None
+    for module in model.modules[place + 1 :]:
+        if isinstance(module, Dropout):
+            dropout = module
+        elif isinstance(module, Linear):
+            return _Follower(module, dropout, neuron)
+    return None
+
+
+def _slope(activation: Module, z: Array) -> Array:
+    """Return the derivative of `activation` at `z`, both float64 (k,)."""
+    curve = exact(activation)
+    curve.forward(z)
+    return curve.backward(np.ones_like(z))
 
 
 def _layer(model: Sequential, layer: int) -> tuple[Linear, Module | None]:

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from hippo.api.checked import Allowed, Checked, QueryNumber
+from hippo.api.checked import Allowed, Checked, QueryNumber, unset
 from hippo.api.images import png_base64
 from hippo.api.insight_replies import ExplanationReply, GradientCheckReply
 from hippo.api.routes import current_engine, named_after_view, replies
@@ -39,6 +39,12 @@ class NeuronQuery(Checked):
         Field(ge=0, le=MAX_WIDTH - 1, description="The neuron in it, from 0."),
         Allowed("a neuron of that layer from 0"),
     ] = 0
+    input: Annotated[
+        Annotated[QueryNumber, Field(ge=0, le=MAX_WIDTH - 1)] | None,
+        BeforeValidator(unset),
+        Field(description="An input of the neuron, from 0, whose weight is told of anyway; none unless given."),
+        Allowed("an input of that neuron from 0"),
+    ] = None
 
 
 class CheckQuery(Checked):
@@ -61,7 +67,8 @@ def explain_step(path: JobPath, query: NeuronQuery) -> dict[str, Any]:
     this says. Nothing is changed.
     """
     engine = current_engine()
-    answer = engine.questions.explanation(engine.jobs.controls.resting(path.job_id), query.layer, query.neuron)
+    run = engine.jobs.controls.resting(path.job_id)
+    answer = engine.questions.explanation(run, query.layer, query.neuron, query.input)
     pixels = engine.data().training_data.pixels
     for example in answer["examples"]:
         example["image_data"] = png_base64(pixels[example["index"]])
