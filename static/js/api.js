@@ -176,7 +176,8 @@ export const api = {
       disposition: response.headers.get("Content-Disposition"),
     }), { timeout: LONG_TIMEOUT_MS }),
   /** The next step of a paused run. @param {string} jobId @param {number} layer @param {number} neuron */
-  explanation: (jobId, layer, neuron) => request("GET", `/api/training/${id(jobId)}/explanation?layer=${layer}&neuron=${neuron}`),
+  explanation: (jobId, layer, neuron, input = null) =>
+    request("GET", `/api/training/${id(jobId)}/explanation?layer=${layer}&neuron=${neuron}${input === null ? "" : `&input=${input}`}`),
   /** @param {string} networkId */
   gradientCheck: (networkId) => request("GET", `/api/networks/${id(networkId)}/gradient_check`),
   /** The network as it is now. @param {string} networkId @param {{example: number, layer?: number, neuron?: number}} about @param {AbortSignal} signal */

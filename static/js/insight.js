@@ -5,6 +5,12 @@ export function chosenNeuron(network, state) {
   return state.watching.pins[network.network_id] ?? { layer: network.architecture.length - 1, neuron: 0 };
 }
 
+/** The image and the weight that were chosen; a weight of another layer does not count. @param {Record<string, any>} network @param {import("./store.js").State} state @returns {{image: number, input: number|null}} */
+export function chosenSums(network, state) {
+  const { image, layer, input } = state.explaining[network.network_id] ?? { image: 0, layer: 0, input: null };
+  return { image, input: layer === chosenNeuron(network, state).layer ? input : null };
+}
+
 /**
  * @param {object} parts
  * @param {import("./store.js").Store} parts.store
@@ -28,11 +34,17 @@ export function createInsight({ store, api }) {
       const before = state.explanations[id]?.data ?? null;
       update((s) => { s.explanations[id] = { status: "loading", data: before, error: "" }; });
       try {
-        const data = await api.explanation(job.job_id, layer, neuron);
+        const data = await api.explanation(job.job_id, layer, neuron, chosenSums(network, state).input);
         if (asked.get(id) === key) update((s) => { s.explanations[id] = { status: "ready", data, error: "" }; });
       } catch (error) {
         if (asked.get(id) === key) update((s) => { s.explanations[id] = { status: "error", data: null, error: error.message }; });
       }
+    },
+
+    /** Shows every number of another image or weight. @param {Record<string, any>} network @param {{image?: number, input?: number}} choice */
+    chooseSums(network, choice) {
+      const { layer } = chosenNeuron(network, state);
+      update((s) => { s.explaining[network.network_id] = { ...chosenSums(network, state), ...choice, layer }; });
     },
 
     /** @param {string} id of a network */

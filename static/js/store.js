@@ -67,6 +67,8 @@ export function initialState() {
     },
     /** @type {Record<string, Example>} the next step of a paused run, by network id */
     explanations: {},
+    /** @type {Record<string, {image: number, layer: number, input: number|null}>} of which image and weight every number is shown, by network id */
+    explaining: {},
     /** @type {Record<string, Example>} by network id */
     checks: {},
     /** @type {{name: string, share: number}|null} the model that is being imported; how much of it is sent, 0 to 1 */

@@ -4,9 +4,10 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  activationFormula, activationValue, bias, changeTerms, choices, clipWords, countingWords, exactly, gradientTerms, inputName, logitWords, rule,
-  softmaxTerms, sumTerms,
+  activationFormula, activationValue, bias, changeTerms, choices, chosenWeight, clipWords, countingWords, exactly, gradientTerms, inputName,
+  logitWords, rule, shortName, softmaxTerms, totals,
 } from "../../static/js/logic/explained.js";
+import { assertFits } from "./calculated.js";
 
 const SAID = {
   layer: 2, step: 0, activation: "sigmoid", optimizer: "sgd", learning_rate: 3, momentum: 0, nesterov: false, weight_decay: 0,
@@ -16,26 +17,6 @@ const SAID = {
 };
 const WEIGHT = { weight: 2, gradient: 0.25, change: -0.75, after: 1.25, x: [1, 1], memory: {} };
 const ADAM = { optimizer: "adam", learning_rate: 0.001, betas: [0.9, 0.999], epsilon: 1e-8 };
-
-const RAISED = "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079";
-
-/** What a calculator makes of a line with numbers. @param {string} text such as "−3·(0.9·(−1) + 0.25)" */
-function calculated(text) {
-  const code = text
-    .replace(/\u00b710([\u207b\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+)/g, (_, power) => `e${[...power].map((c) => (c === "\u207b" ? "-" : RAISED.indexOf(c))).join("")}`)
-    .replace(/e\^(\([^)]*\)|[\d.]+)/g, "exp($1)")
-    .replace(/\u221a(\([^)]*\)|[\d.]+)/g, "sqrt($1)")
-    .replace(/([\d.]+|\([^()]*\))\u00b2/g, "square($1)")
-    .replaceAll("\u2212", "-").replaceAll("\u00b7", "*");
-  return new Function("exp", "sqrt", "square", `return ${code}`)(Math.exp, Math.sqrt, (x) => x * x);
-}
-
-/** Whether both sides of the last equals sign of a line give the same, but for the rounding of three digits. @param {string} line */
-function assertFits(line) {
-  const sides = line.split(", so ")[0].split(" = ");
-  const [left, right] = sides.slice(-2).map(calculated);
-  assert.ok(Math.abs(left - right) <= 5.1e-3 * Math.abs(right), `${line}: ${left} is not ${right}`);
-}
 
 test("layers are named, the outputs last", () => {
   assert.deepEqual(choices([784, 30, 10]), [[1, "Hidden 1"], [2, "Outputs"]]);
@@ -48,16 +29,17 @@ test("inputs are named: pixels by their place, counted from 1, neurons by their 
   assert.equal(inputName({ layer: 1 }, 783), "row 28, column 28");
   assert.equal(inputName({ layer: 2 }, 4), "neuron 4 of hidden layer 1");
   assert.match(countingWords({ layer: 1 }), /counted from 1/);
-  assert.match(countingWords({ layer: 3 }), /counted from 0/);
-  const terms = sumTerms({ layer: 1 }, [{ input: 29, x: 1, weight: -2 }, { input: 0, x: 0.5, weight: 1 }]);
-  assert.deepEqual(terms, ["(\u22122)\u00b71 from row 2, column 2", "1\u00b70.5 from row 1, column 1"]);
+  assert.match(countingWords({ layer: 3, dropout: 0 }), /^x is the a of a neuron of the layer before; .*counted from 0/);
+  assert.match(countingWords({ layer: 3, dropout: 0.5 }), /its a \/ \(1 \u2212 0\.5\), or 0 where dropout drops it/);
+  assert.doesNotMatch(countingWords({ layer: 1, dropout: 0.5 }), /dropout/);
+  assert.deepEqual([shortName({ layer: 1 }, 0), shortName({ layer: 2 }, 4)], ["row 1, column 1", "neuron 4"]);
 });
 
 test("plain gradient descent is written out", () => {
   assert.equal(rule(SAID), "Gradient descent: every weight changes by \u2212\u03b7 \u2202C/\u2202w, \u03b7 = 3.");
   assert.equal(gradientTerms(SAID, WEIGHT), "\u2202C/\u2202w = \u03a3 x \u03b4 = 1\u00b70.5 + 1\u00b7(\u22120.25) = 0.25");
-  assert.deepEqual(changeTerms(SAID, WEIGHT), ["\u0394w = \u2212\u03b7 \u2202C = \u22123\u00b70.25 = \u22120.75, so w: 2 \u2192 1.25"]);
-  assert.deepEqual(bias(SAID), ["\u2202C/\u2202b = \u03a3 \u03b4 = 0.25", "\u0394b = \u2212\u03b7 \u2202C = \u22123\u00b70.25 = \u22120.75, so b: 1 \u2192 0.25"]);
+  assert.deepEqual(changeTerms(SAID, WEIGHT), ["\u0394w = \u2212\u03b7 \u2202C/\u2202w = \u22123\u00b70.25 = \u22120.75, so w: 2 \u2192 1.25"]);
+  assert.deepEqual(bias(SAID), ["\u2202C/\u2202b = \u03a3 \u03b4 = 0.25", "\u0394b = \u2212\u03b7 \u2202C/\u2202b = \u22123\u00b70.25 = \u22120.75, so b: 1 \u2192 0.25"]);
 });
 
 test("a calculator finds the change that is shown, by every rule", () => {
@@ -79,6 +61,7 @@ test("a calculator finds the change that is shown, by every rule", () => {
     const lines = changeTerms(said, { weight: w, gradient: g, memory: { m, v: old }, change, after: w + change, x: [] });
     assert.equal(lines.length, 5);
     for (const line of [lines[1], lines[2], lines[4]]) assertFits(line);
+    for (const line of lines) assert.doesNotMatch(line, /\u2202C(?!\/\u2202w)/);
     assert.match(lines[3], /^step t = 7: m\u0302 = m \/ \(1 \u2212 \u03b2\u2081\^t\) = /);
     assert.ok(lines[3].endsWith(`= ${exactly(vhat)}`));
     assert.match(lines[4], /^\u0394w = .*, so w: 0\.123457 \u2192 /);
@@ -144,7 +127,36 @@ test("nothing reads NaN or undefined, whatever the optimizer", () => {
   }
 });
 
-test("a sum says that there is more of it", () => {
-  assert.match(gradientTerms({ ...SAID, total: 50 }, WEIGHT), / \+ \u2026 = 0.25$/);
+test("a sum says what the terms that are left out add up to", () => {
+  const large = { ...SAID, total: 50 };
+  assert.equal(gradientTerms(large, { ...WEIGHT, gradient: 0.5 }), "\u2202C/\u2202w = \u03a3 x \u03b4 = 1\u00b70.5 + 1\u00b7(\u22120.25) + 0.25 from 48 more images = 0.5");
   assert.equal(gradientTerms(SAID, { ...WEIGHT, x: [0, 0], gradient: 0 }), "\u2202C/\u2202w = \u03a3 x \u03b4 = 0 = 0");
+  const x = [0.1, 0, 0.9, 0.5, 0.25, 0.7], deltas = [0.3, 0.2, -0.123456, 0.0456, 0.01, -0.02];
+  const gradient = x.reduce((sum, one, i) => sum + one * deltas[i], 0);
+  const six = { ...SAID, total: 6, examples: deltas.map((delta) => ({ delta })) };
+  assert.match(gradientTerms(six, { ...WEIGHT, x, gradient }), / = 0\.9\u00b7\(\u22120\.123456\) \+ .* from 2 more images = /);
+  for (const more of [{}, { total: 60 }, { clip_norm: 1, clip_factor: 0.5 }, { total: 60, clip_norm: 1, clip_factor: 0.5 }]) {
+    const said = { ...six, ...more };
+    assertFits(gradientTerms(said, { ...WEIGHT, x, gradient: gradient * (said.clip_factor ?? 1) }));
+  }
+  assert.match(gradientTerms({ ...six, examples: six.examples.slice(0, 4), total: 4 }, { ...WEIGHT, x, gradient }), /0\.0228|0\.5\u00b70\.0456/);
+});
+
+test("below the images stand the sums over all, and what those add that are not shown", () => {
+  assert.deepEqual(totals(SAID, WEIGHT), [{ name: "Sum over all 2", delta: "0.25", product: "0.25" }]);
+  assert.deepEqual(totals(SAID, null), [{ name: "Sum over all 2", delta: "0.25", product: "" }]);
+  const large = { ...SAID, total: 1002, bias: { ...SAID.bias, gradient: 0.5 }, clip_norm: 1, clip_factor: 0.5 };
+  assert.deepEqual(totals(large, WEIGHT), [
+    { name: "1,000 more images", delta: "0.75", product: "0.25" },
+    { name: "Sum over all 1,002", delta: "1", product: "0.5" },
+  ]);
+  assert.deepEqual(totals({ ...large, bias: { gradient: null } }, null).map(({ delta }) => delta), ["\u2013", "\u2013"]);
+});
+
+test("the weight that is chosen is shown, and else the one that changes most", () => {
+  const said = { weights: [{ input: 4 }, { input: 9 }] };
+  assert.equal(chosenWeight(said, 9).input, 9);
+  assert.equal(chosenWeight(said, 5).input, 4);
+  assert.equal(chosenWeight(said, null).input, 4);
+  assert.equal(chosenWeight({ weights: [] }, 4), null);
 });

@@ -3,6 +3,7 @@
  * comes out of it four, so that a calculator that is given what is shown finds what is shown.
  */
 
+import { count } from "./format.js";
 import { number, pixelPlace } from "./neurons.js";
 
 const OPTIMIZERS = { sgd: "gradient descent", adam: "Adam", adamw: "AdamW" };
@@ -14,6 +15,8 @@ const ACTIVATIONS = {
 const NEVER_ZERO = ["sigmoid", "softmax"];
 /** Those that come near 1 and never are 1. */
 const BELOW_ONE = ["sigmoid", "softmax", "tanh"];
+/** Of a gradient, the terms that are written out. */
+const SHOWN_TERMS = 3;
 /** Of what is missing to 1, float64 has too few digits below this. */
 const SMALLEST_GAP = 1e-12;
 
@@ -27,9 +30,21 @@ export function inputName(said, input) {
   return said.layer === 1 ? pixelPlace(input) : `neuron ${input} of hidden layer ${said.layer - 1}`;
 }
 
+/** The same where it is said already which layer that is. @param {Record<string, any>} said @param {number} input */
+export function shortName(said, input) {
+  return said.layer === 1 ? pixelPlace(input) : `neuron ${input}`;
+}
+
 /** How the inputs are counted. @param {Record<string, any>} said */
 export function countingWords(said) {
-  return said.layer === 1 ? "x is a pixel, from 0 for paper to 1 for ink; rows and columns are counted from 1, from the top left." : "x is the a of a neuron of the layer before; neurons are counted from 0.";
+  if (said.layer === 1) return "x is a pixel, from 0 for paper to 1 for ink; rows and columns are counted from 1, from the top left.";
+  const a = said.dropout ? `what a neuron of the layer before hands on: its a / (1 \u2212 ${tidy(said.dropout)}), or 0 where dropout drops it` : "the a of a neuron of the layer before";
+  return `x is ${a}; neurons are counted from 0.`;
+}
+
+/** Whether the layer behind are the outputs, which are called by their digits. @param {Record<string, any>} said */
+export function outputsAhead(said) {
+  return said.layer + 1 === said.layers;
 }
 
 /** By which rule the weights change. @param {Record<string, any>} said */
@@ -82,8 +97,13 @@ export function exactly(value) {
   return number(value, 6).replace(/\.?0+\u00b7/, "\u00b7");
 }
 
+/** A number that is known to fewer digits than it has, without the zeros of rounding. @param {number|null|undefined} value */
+export function tidy(value) {
+  return value == null ? exactly(value) : exactly(Number(value.toPrecision(6)));
+}
+
 /** @param {number|null|undefined} value in brackets where a minus would meet another sign */
-function factor(value) {
+export function factor(value) {
   return value < 0 ? `(${exactly(value)})` : exactly(value);
 }
 
@@ -93,22 +113,52 @@ function whole(value) {
   return text.includes("\u00b7") && !text.startsWith("(") ? `(${text})` : text;
 }
 
-/** The largest products of a weighted sum, and where each comes from. @param {Record<string, any>} said @param {{input: number, x: number, weight: number}[]} top */
-export function sumTerms(said, top) {
-  return top.slice(0, 3).map(({ input, x, weight }) => `${factor(weight)}\u00b7${factor(x)} from ${inputName(said, input)}`);
-}
-
-/** The gradient of one weight as the sum that it is. @param {Record<string, any>} said @param {Record<string, any>} weight */
+/** The gradient of one weight as the sum that it is: its largest terms, and the rest. @param {Record<string, any>} said @param {Record<string, any>} weight */
 export function gradientTerms(said, weight) {
   const terms = said.examples
-    .map(({ delta }, i) => ({ x: weight.x[i], delta }))
+    .map(({ delta }, i) => ({ x: weight.x[i], delta, product: weight.x[i] * delta }))
     .filter(({ x, delta }) => x && delta)
-    .sort((a, b) => Math.abs(b.x * b.delta) - Math.abs(a.x * a.delta));
-  const shown = terms.slice(0, 3).map(({ x, delta }) => `${factor(x)}\u00b7${factor(delta)}`);
-  const more = terms.length > 3 || said.total > said.examples.length ? ["\u2026"] : [];
-  const sum = [...shown, ...more].join(" + ") || "0";
-  const all = isClipped(said) ? `${exactly(said.clip_factor)} \u03a3 x \u03b4 = ${exactly(said.clip_factor)}\u00b7(${sum})` : `\u03a3 x \u03b4 = ${sum}`;
+    .sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
+  const unseen = said.total - said.examples.length;
+  const sum = (some) => some.reduce((all, { product }) => all + product, 0);
+  const shown = terms.slice(0, SHOWN_TERMS);
+  const others = terms.length - shown.length + unseen;
+  const rest = unseen ? minus(beforeClipping(said, weight.gradient), sum(shown)) : sum(terms.slice(SHOWN_TERMS));
+  const words = [
+    ...shown.map(({ x, delta }) => `${factor(x)}\u00b7${factor(delta)}`),
+    ...(others ? [`${factor(rest)} from ${count(others)} more image${others === 1 ? "" : "s"}`] : []),
+  ].join(" + ") || "0";
+  const all = isClipped(said) ? `${exactly(said.clip_factor)} \u03a3 x \u03b4 = ${exactly(said.clip_factor)}\u00b7(${words})` : `\u03a3 x \u03b4 = ${words}`;
   return `\u2202C/\u2202w = ${all} = ${number(weight.gradient)}`;
+}
+
+/**
+ * What stands below the columns δ and x δ of the images: what those that are not shown add, and the sums over all.
+ * @param {Record<string, any>} said @param {Record<string, any>|null} weight
+ * @returns {{name: string, delta: string, product: string}[]}
+ */
+export function totals(said, weight) {
+  const unseen = said.total - said.examples.length;
+  const delta = beforeClipping(said, said.bias.gradient);
+  const product = weight && beforeClipping(said, weight.gradient);
+  const seen = (x) => said.examples.reduce((sum, example, i) => sum + x(i) * example.delta, 0);
+  const rest = { name: `${count(unseen)} more images`, delta: exactly(minus(delta, seen(() => 1))), product: weight ? exactly(minus(product, seen((i) => weight.x[i]))) : "" };
+  return [...(unseen ? [rest] : []), { name: `Sum over all ${count(said.total)}`, delta: exactly(delta), product: weight ? exactly(product) : "" }];
+}
+
+/** The weight that is chosen; else the one that changes most, if any does. @param {Record<string, any>} said @param {number|null|undefined} input */
+export function chosenWeight(said, input) {
+  return said.weights.find((weight) => weight.input === input) ?? said.weights[0] ?? null;
+}
+
+/** @param {Record<string, any>} said @param {number|null} gradient as the optimizer was given it */
+function beforeClipping(said, gradient) {
+  return gradient !== null && isClipped(said) && said.clip_factor ? gradient / said.clip_factor : gradient;
+}
+
+/** @param {number|null} a @param {number} b */
+function minus(a, b) {
+  return a === null ? null : a - b;
 }
 
 /** How one weight changes, line by line. @param {Record<string, any>} said @param {Record<string, any>} weight */
@@ -140,8 +190,8 @@ function changes(said, letter, one) {
 
 /** The gradient that the optimizer goes by: with weight decay in it, if there is any. */
 function pull(said, letter, { gradient, value }) {
-  if (!said.weight_decay) return { symbols: "\u2202C", numbers: factor(gradient) };
-  return { symbols: `\u2202C + \u03bb ${letter}`, numbers: `${factor(gradient)} + ${exactly(said.weight_decay)}\u00b7${factor(value)}` };
+  if (!said.weight_decay) return { symbols: `\u2202C/\u2202${letter}`, numbers: factor(gradient) };
+  return { symbols: `\u2202C/\u2202${letter} + \u03bb ${letter}`, numbers: `${factor(gradient)} + ${exactly(said.weight_decay)}\u00b7${factor(value)}` };
 }
 
 /** @returns {string[]} what is worked out first; last the change */
@@ -173,7 +223,7 @@ function adam(said, letter, one) {
   const apart = decoupled && said.weight_decay;
   const { symbols, numbers } = pull(said, letter, one);
   return [
-    ...(decayed ? [`g = ${symbols} = ${numbers} = ${exactly(g)}`] : [`g = \u2202C = ${exactly(g)}`]),
+    ...(decayed ? [`g = ${symbols} = ${numbers} = ${exactly(g)}`] : [`g = ${symbols} = ${exactly(g)}`]),
     `m = \u03b2\u2081 m + (1 \u2212 \u03b2\u2081) g = ${exactly(beta1)}\u00b7${factor(one.memory?.m ?? 0)} + ${exactly(1 - beta1)}\u00b7${factor(g)} = ${exactly(m)}`,
     `v = \u03b2\u2082 v + (1 \u2212 \u03b2\u2082) g\u00b2 = ${exactly(beta2)}\u00b7${factor(one.memory?.v ?? 0)} + ${exactly(1 - beta2)}\u00b7${whole(g)}\u00b2 = ${exactly(v)}`,
     `step t = ${t}: m\u0302 = m / (1 \u2212 \u03b2\u2081^t) = ${exactly(mhat)}, v\u0302 = v / (1 \u2212 \u03b2\u2082^t) = ${exactly(vhat)}`,

@@ -3,14 +3,13 @@
 import { html, nothing } from "lit/html.js";
 
 import {
-  activationFormula, activationValue, bias, changeTerms, choices, clipWords, countingWords, exactly, gradientTerms, inputName, logitWords, rule,
-  softmaxTerms, sumTerms,
+  bias, changeTerms, choices, chosenWeight, clipWords, countingWords, exactly, gradientTerms, inputName, rule, shortName,
 } from "../logic/explained.js";
-import { chosenNeuron } from "../insight.js";
+import { chosenNeuron, chosenSums } from "../insight.js";
 import { count } from "../logic/format.js";
 import { number } from "../logic/neurons.js";
-
-const SHOWN = 10;
+import { imagesTable, imageView } from "./explained-image.js";
+import { lines } from "./formulas.js";
 
 /**
  * @param {Record<string, any>} network @param {Record<string, any>|null} job the unfinished run
@@ -34,7 +33,7 @@ export function explainedView(network, job, state, act) {
     </div>
     ${paused ? choiceView(network, state, act) : html`<p class="empty">${job ? "Pause the run: its next mini-batch is then shown here, number by number." : "Start a run under Learn and pause it: its next mini-batch is then shown here, number by number."}</p>`}
     ${error && paused ? html`<p class="problem" role="status">${error}</p>` : nothing}
-    ${shown ? stepView(shown, job) : nothing}
+    ${shown ? stepView(network, { ...shown, layers: network.architecture.length - 1 }, job, state, act) : nothing}
   </section>`;
 }
 
@@ -51,56 +50,38 @@ function choiceView(network, state, act) {
   </div>`;
 }
 
-/** @param {Record<string, any>} said the API's explanation @param {Record<string, any>} job */
-function stepView(said, job) {
-  const heaviest = said.weights[0];
-  const examples = said.examples.slice(0, SHOWN);
-  const logits = examples[0]?.logits;
+/**
+ * @param {Record<string, any>} network @param {Record<string, any>} said the API's explanation, and how many `layers` there are
+ * @param {Record<string, any>} job @param {import("../store.js").State} state @param {import("../actions.js").Actions} act
+ */
+function stepView(network, said, job, state, act) {
+  const chosen = chosenSums(network, state);
+  const weight = chosenWeight(said, chosen.input);
+  const image = Math.min(chosen.image, said.examples.length - 1);
   return html`
     <p>The next step is mini-batch <strong>${count(said.batch)}</strong> of ${count(said.batches)} in epoch ${count(said.epoch)} of ${count(job.total_epochs)}: ${count(said.mini_batch_size)} images, mean loss C = ${number(said.loss)}. ${rule(said)} ${clipWords(said)}</p>
-    <h3>Forward: what the neuron makes of each image</h3>
-    <div class="table-scroll" tabindex="0" role="region" aria-label="Numbers of each image"><table class="numbers">
-      <thead><tr><th scope="col">Image</th><th scope="col">Label</th><th scope="col">z = \u03a3 w\u00a0x + b</th><th scope="col">${formula(activationFormula(said))}</th><th scope="col">\u03b4 = \u2202C/\u2202z</th>${logits ? html`<th scope="col">All ${logits.length} z</th>` : nothing}<th scope="col">What counts most in z</th></tr></thead>
-      <tbody>${examples.map((example) => html`<tr>
-        <th scope="row"><img class="tiny" width="28" height="28" src="data:image/png;base64,${example.image_data}" alt="Training image ${example.index}"></th>
-        <td>${example.label}</td><td>${exactly(example.z)}</td><td>${activationValue(said, example)}</td><td>${exactly(example.delta)}</td>
-        ${example.logits ? html`<td class="sum">${halves(example.logits)}</td>` : nothing}
-        <td class="sum">${sumTerms(said, example.top).map((term, i) => html`<div>${i ? "+ " : ""}${term}</div>`)}</td>
-      </tr>`)}</tbody>
-    </table></div>
-    ${logits
-      ? html`<div class="formulas"><p><span class="formula-name">First image</span> <code>${formula(softmaxTerms(said, examples[0]))}</code></p></div>`
-      : nothing}
-    <p class="help">${countingWords(said)}${said.total > SHOWN ? ` These are the first ${SHOWN} of ${count(said.total)} images; the gradients are sums over all.` : ""}</p>
-    <h3>Backward: how its weights will change</h3>
+    <h3>Every image: what the neuron makes of it</h3>
+    ${imagesTable(said, image, weight, (place) => act.chooseSums(network, { image: place }))}
+    <p class="help">${countingWords(said)} ${said.total > said.examples.length ? `These are the first ${said.examples.length} of ${count(said.total)} images.` : nothing} Choose an image to see its sums.</p>
+    ${imageView(said, image)}
+    <h3>How its weights will change</h3>
+    ${said.weights.some(({ change }) => change !== 0) ? nothing : html`<p class="help">This step changes none of its weights: no gradient reaches it.</p>`}
+    ${weight ? weightsTable(said, weight, (input) => act.chooseSums(network, { input })) : nothing}
     <div class="formulas">
+      ${weight ? lines(`Weight, ${shortName(said, weight.input)}`, [gradientTerms(said, weight), ...changeTerms(said, weight)]) : nothing}
       ${lines("Bias", bias(said))}
-      ${heaviest ? lines(`Weight from ${inputName(said, heaviest.input)}`, [gradientTerms(said, heaviest), ...changeTerms(said, heaviest)]) : nothing}
     </div>
-    ${said.weights.length
-      ? html`<div class="table-scroll" tabindex="0" role="region" aria-label="Weights that change most"><table class="numbers">
-          <caption>The weights that change most</caption>
-          <thead><tr><th scope="col">from input</th><th scope="col">w</th><th scope="col">\u2202C/\u2202w${clipWords(said) ? nothing : " = \u03a3 x\u00a0\u03b4"}</th><th scope="col">\u0394w</th><th scope="col">w after</th></tr></thead>
-          <tbody>${said.weights.map((weight) => html`<tr><th scope="row">${inputName(said, weight.input)}</th><td>${exactly(weight.weight)}</td><td>${exactly(weight.gradient)}</td><td>${number(weight.change)}</td><td>${exactly(weight.after)}</td></tr>`)}</tbody>
-        </table></div>
-        <p class="help">w after is w + \u0394w rounded to the seven digits that the run keeps of a weight (float32).</p>`
-      : html`<p class="help">This step changes none of its weights: no gradient reaches it.</p>`}
   `;
 }
 
-/** Powers stand higher. @param {string} text such as "e^z", "e^(−1.5)" */
-function formula(text) {
-  return text.split(/\^(\([^)]*\)|[^\s)]+)/).map((part, i) => (i % 2 ? html`<sup>${part.replace(/^\((.*)\)$/, "$1")}</sup>` : part));
-}
-
-/** @param {(number|null)[]} logits in two lines */
-function halves(logits) {
-  const words = logitWords(logits).split(", ");
-  const half = Math.ceil(words.length / 2);
-  return [words.slice(0, half), words.slice(half)].map((line) => html`<div>${line.join(", ")}</div>`);
-}
-
-/** @param {string} name @param {string[]} texts one under the other */
-function lines(name, texts) {
-  return html`<p><span class="formula-name">${name}</span> <code>${texts.map((text, i) => html`${i ? html`<br>` : nothing}${formula(text)}`)}</code></p>`;
+/** @param {Record<string, any>} said @param {Record<string, any>} chosen @param {(input: number) => void} onChoose */
+function weightsTable(said, chosen, onChoose) {
+  return html`<div class="table-scroll" tabindex="0" role="region" aria-label="Weights that change most"><table class="numbers">
+      <caption>The weights that change most</caption>
+      <thead><tr><th scope="col">from input</th><th scope="col">w</th><th scope="col">\u2202C/\u2202w${clipWords(said) ? nothing : " = \u03a3 x\u00a0\u03b4"}</th><th scope="col">\u0394w</th><th scope="col">w after</th></tr></thead>
+      <tbody>${said.weights.map((weight) => html`<tr>
+        <th scope="row"><label class="row-choice"><input type="radio" name="explained-weight" title="Shows x and the formulas of this weight." .checked=${weight === chosen} @change=${() => onChoose(weight.input)}>${inputName(said, weight.input)}</label></th>
+        <td>${exactly(weight.weight)}</td><td>${exactly(weight.gradient)}</td><td>${number(weight.change)}</td><td>${exactly(weight.after)}</td></tr>`)}</tbody>
+    </table></div>
+    <p class="help">Choose a weight to see its formulas, and its x for every image in the table above; it stays in this list through the next steps. w after is w + \u0394w rounded to the seven digits that the run keeps of a weight (float32).</p>`;
 }
