@@ -21,7 +21,7 @@ export function imagesTable(said, chosen, weight, onChoose) {
       <th scope="col">\u03b4 = \u2202C/\u2202z</th>${weight ? html`<th scope="col">x, ${shortName(said, weight.input)}</th><th scope="col">x\u00a0\u03b4</th>` : nothing}
     </tr></thead>
     <tbody>${said.examples.map((example, place) => html`<tr>
-      <th scope="row"><label class="row-choice"><input type="radio" name="explained-image" title="Shows the sums of this image." .checked=${place === chosen} @change=${() => onChoose(place)}>
+      <th scope="row"><label class="row-choice"><input type="radio" name="explained-image" aria-label="Image ${place + 1}, a ${example.label}" title="Shows the sums of this image." .checked=${place === chosen} @change=${() => onChoose(place)}>
         <img class="tiny" width="28" height="28" src="data:image/png;base64,${example.image_data}" alt="Training image ${example.index}"></label></th>
       <td>${example.label}</td><td>${exactly(example.z)}</td><td>${activationValue(said, example)}</td>
       ${isOutput ? html`<td>${tidy(example.target)}</td>` : nothing}${hasDropout ? html`<td>${dropoutWord(example)}</td>` : nothing}
