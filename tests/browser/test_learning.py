@@ -125,7 +125,7 @@ def test_a_run_that_diverges_says_so_and_what_to_try(page: Page, server: Server)
 
     said = page.locator(".callout.bad")
     expect(said).to_contain_text("diverged in epoch 1, in mini-batch")
-    expect(said).to_contain_text("Learning rate 1e+30 is above the usual 0.1.")
+    expect(said).to_contain_text("Learning rate 1\u00b710\u00b3\u2070 is above the usual 0.1.")
     expect(said.get_by_role("button")).to_have_count(1)
     expect(page.locator(".blank")).to_contain_text("no curves")
     expect(page.get_by_role("button", name="10 more epochs")).to_have_count(0)
