@@ -3,7 +3,7 @@
  * kept, understands the API's one shape of errors, and turns a server that does not answer into an error too.
  */
 
-import { errorWords } from "./logic/errors.js";
+import { NO_ANSWER, errorWords } from "./logic/errors.js";
 import { readFrameFile } from "./logic/frames.js";
 
 const TOKEN_KEY = "hippo.token";
@@ -56,7 +56,7 @@ function headersFor(type) {
   return headers;
 }
 
-const noAnswer = () => new ApiError(0, "no_answer", "The server does not answer. Nothing was lost here; try again when it is back.");
+const noAnswer = () => new ApiError(0, "no_answer", NO_ANSWER);
 
 /** What a refusal says. @param {number} status @param {string} text of the answer */
 function refusal(status, text) {

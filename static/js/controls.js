@@ -3,7 +3,7 @@
  * asks the server and takes its answer into the state; what the state of the run does not allow the server says in words.
  */
 
-import { askedWords, checkSettings } from "./logic/controls.js";
+import { checkSettings } from "./logic/controls.js";
 import { isPaused, isUnfinished } from "./logic/jobs.js";
 
 /** After so long a step that nobody told of is looked up. */
@@ -111,8 +111,9 @@ export function createControls({ store, api, sync, basics }) {
         if (Object.keys(errors).length) return;
         if (!Object.keys(body).length) return update(() => { form.said = "These are the settings the run has already."; });
         try {
+          const { epoch } = state.jobs[jobId];
           await ask(jobId, "settings", body);
-          update(() => Object.assign(form, { values: {}, said: askedWords(body) }));
+          update(() => Object.assign(form, { values: {}, asked: { body, epoch } }));
         } catch (error) {
           update(() => Object.assign(form, { problem: error.message, errors: error.fields ?? {} }));
           if (error.status === 409) await sync.readJob(jobId).catch(() => {});

@@ -29,7 +29,7 @@ export function createInsight({ store, api }) {
       if (job?.state !== "paused") return void asked.delete(id);
       const { layer, neuron } = chosenNeuron(network, state);
       const key = JSON.stringify([job.job_id, job.step, job.learning_rate, job.momentum, job.mini_batch_size, layer, neuron]);
-      if (asked.get(id) === key) return;
+      if (asked.get(id) === key && state.explanations[id]) return;
       asked.set(id, key);
       const before = state.explanations[id]?.data ?? null;
       update((s) => { s.explanations[id] = { status: "loading", data: before, error: "" }; });

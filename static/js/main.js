@@ -19,6 +19,7 @@ import { networkHref, parseRoute, tokenInHash } from "./logic/routes.js";
 import { createLive } from "./live.js";
 import { createNeeds } from "./needs.js";
 import { watchForShortcuts } from "./shortcuts.js";
+import { forgetSilence } from "./silence.js";
 import { createStore, networkById } from "./store.js";
 import { createSync } from "./sync.js";
 import { chooseTheme, currentTheme, whenSystemThemeChanges } from "./theme.js";
@@ -41,7 +42,10 @@ const live = createLive({
   token: token.read,
   onEvent: sync.receive,
   onState(connection) {
-    store.update((s) => { s.connection = connection; });
+    store.update((s) => {
+      if (connection !== "lost" && connection !== s.connection) forgetSilence(s);
+      s.connection = connection;
+    });
     if (connection === "live") watching.forget();
   },
   resync: sync.resync,

@@ -78,7 +78,7 @@ export function initialState() {
       /** @type {Record<string, ReturnType<typeof emptyForm>>} by network id */
       train: {},
     },
-    /** What is typed into the controls of an unfinished run, by job id. @type {Record<string, {values: Record<string, string>, errors: Record<string, string>, problem: string, said: string, pace?: number|null}>} */
+    /** What is typed into the controls of an unfinished run, by job id. @type {Record<string, {values: Record<string, string>, errors: Record<string, string>, problem: string, said: string, asked?: {body: Record<string, number>, epoch: number}, pace?: number|null}>} */
     controls: {},
     /** @type {Record<string, boolean>} what is being asked of the server now, such as "create" or "cancel:<id>" */
     busy: {},

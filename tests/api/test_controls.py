@@ -69,13 +69,25 @@ def test_unknown_and_ended_jobs(home: House, job_id: str, verb: str) -> None:
     status, body = control(home, job_id, verb)
     assert (status, body["code"]) == (409, "job_ended")
     assert "completed" in body["error"]
+    network_id = home.client.get(f"/api/training/{job_id}").get_json()["network_id"]
+    assert f"POST /api/networks/{network_id}/train" in body["error"]
 
 
 @pytest.mark.parametrize("verb", ["resume", "step"])
-def test_the_state_must_allow_it(home: House, job_id: str, verb: str) -> None:
+def test_the_state_must_allow_it(home: House, job_id: str, verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     status, body = control(home, job_id, verb)
     assert (status, body["code"]) == (409, "wrong_state")
     assert "queued" in body["error"]
+    assert "Pause it first" in body["error"]
+    home.say(job_id, STARTED)
+    monkeypatch.setattr(home.engine.backend, "withdraw", lambda _: False)  # it is with a worker
+    control(home, job_id, "pause")
+    status, body = control(home, job_id, verb)
+    assert (status, body["code"]) == (409, "wrong_state")
+    assert body["error"] == "This job is about to pause. Wait until it is: the event training_paused tells of it."
+
+
+def test_what_rests_cannot_be_paused_again(home: House, job_id: str) -> None:
     control(home, job_id, "pause")
     status, body = control(home, job_id, "pause")
     assert (status, body["code"]) == (409, "wrong_state")

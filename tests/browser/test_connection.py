@@ -32,9 +32,12 @@ def test_killed_and_started_again_the_page_goes_on_by_itself(page: Page, server:
     expect(page.locator(".banner")).to_contain_text("What you see is from")
     expect_last_heard(page)
     expect(page.locator("hippo-chart canvas")).to_have_count(2)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".notice")).to_contain_text("The server does not answer")
     server.start()
 
     steps.expect_connected(page)
+    expect(page.locator(".notice")).to_have_count(0)
     expect(page.locator(".banner")).to_be_hidden()
     expect(page.locator(".run .state")).to_have_text("Training")
     expect(page.locator("body")).not_to_contain_text("Last heard")
@@ -55,6 +58,10 @@ def expect_last_heard(page: Page) -> None:
         expect(page.locator(place).first).to_contain_text("Last heard: ")
     expect(page).to_have_title(re.compile(r"^Last heard: \d+\s% – running – Learn – Hippo$"))
     expect(page.locator("main")).not_to_contain_text("Time left")
+    state, accuracy = (page.locator(f".run-item {place}").bounding_box() for place in (".state", ".run-accuracy"))
+    assert state is not None
+    assert accuracy is not None
+    assert state["x"] + state["width"] <= accuracy["x"]
     expect(page.locator(".item").filter(has_text="kept")).to_contain_text("Trained")
     elapsed = page.locator(".run-figures div").filter(has_text="Elapsed").locator("dd")
     before = elapsed.inner_text()

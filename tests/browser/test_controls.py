@@ -109,12 +109,19 @@ def test_slow_motion_and_settings_in_flight(page: Page, server: Server, run: dic
     rate.fill("0.5")
     rate.press("Enter")
     form = page.get_by_role("form", name="Settings in flight")
-    expect(form.get_by_role("status")).to_have_text("Learning rate 0.5 counts from the next mini-batch on.")
+    counts = re.compile(r"^Learning rate 0\.5 counts (from the next mini-batch on|since epoch \d+)\.$")
+    expect(form.get_by_role("status")).to_have_text(counts)
+    expect(form.get_by_role("status")).to_have_text("")  # that epoch is over
     for chart in page.locator("hippo-chart").all():
         expect(chart).to_have_attribute("aria-label", re.compile(r"in epoch \d+ learning rate from 3 to 0\.5"))
     assert [change["learning_rate"] for change in record(server, run)["changes"]] == [0.5]
     page.reload()
     expect(page.locator("hippo-chart").first).to_have_attribute("aria-label", re.compile("from 3 to 0.5"))
+    expect(page.locator(".run-settings")).not_to_contain_text("momentum")
+    momentum.fill("0.9")
+    momentum.press("Enter")
+    row = re.compile(r"rate 3 \u2192 0\.5 in epoch \d+, momentum off \u2192 0\.9 in epoch \d+, ")
+    expect(page.locator(".run-settings")).to_contain_text(row)
 
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".run .state")).to_have_text("Stopped")

@@ -56,6 +56,19 @@ test("settings in flight are checked in words, and only what differs is sent", (
   assert.equal(controls.askedWords({ learning_rate: 0.5, mini_batch_size: 1000 }), "Learning rate 0.5 counts from the next mini-batch on. Mini-batch size 1,000 counts from the next epoch on.");
 });
 
+test("what is said of settings goes with them: asked for, taken, and nothing when that epoch is over", () => {
+  const asked = { body: { learning_rate: 0.5 }, epoch: 3 };
+  const words = (more) => controls.takenWords({ ...RUNNING, epoch: 3, learning_rate: 0.5, changes: [], pending_changes: {}, ...more }, asked);
+  const made = [{ epoch: 4, batch: 7, learning_rate: 0.5 }];
+  assert.equal(words({ pending_changes: { learning_rate: 0.5 } }), "Learning rate 0.5 counts from the next mini-batch on.");
+  assert.equal(words({}), "Learning rate 0.5 counts from the next mini-batch on."); // its event is on the way
+  assert.equal(words({ changes: made }), "Learning rate 0.5 counts since epoch 4.");
+  assert.deepEqual([words({ changes: made, epoch: 4 }), words({ epoch: 4 }), words({ learning_rate: 1, pending_changes: { learning_rate: 1 } })], ["", "", ""]);
+  // An earlier change to the same value is not this one.
+  assert.equal(words({ changes: [{ epoch: 2, batch: 0, learning_rate: 0.5 }], pending_changes: { learning_rate: 0.5 } }), "Learning rate 0.5 counts from the next mini-batch on.");
+  assert.equal(controls.takenWords(RUNNING, undefined), "");
+});
+
 test("changes are marked where they were made, and told in the summary", () => {
   const history = emptyHistory();
   const change = (seq, epoch, batch, changes) => applyEvent(history, "training_changed", { seq, epoch, batch, step: 1, changes });

@@ -173,15 +173,18 @@ class Controls:
         if job.is_final:
             raise JobEnded(_ended(job))
         if job.cancel_requested:
-            raise WrongState("This job is being cancelled: it ends within a moment.")
+            raise WrongState(
+                "This job is being cancelled. Wait for its end, within a moment; then a new one can go on."
+            )
         return job
 
     def _resting(self, job_id: str) -> Job:
         job = self._alive(job_id)
         if job.state is not JobState.PAUSED:
-            word = "about to pause" if job.pause_requested else job.state
+            if job.pause_requested:
+                raise WrongState("This job is about to pause. Wait until it is: the event training_paused tells of it.")
             raise WrongState(
-                f"This job is {word}, and only a paused one can do that. Pause it first, and wait until it is."
+                f"This job is {job.state}, and only a paused one can do that. Pause it first, and wait until it is."
             )
         if job.pause_requested:
             raise WrongState("This job is making a step. Wait for its end: the event training_paused tells of it.")
@@ -194,4 +197,7 @@ _RESTS = "This job is paused already. It can be resumed, make a step, or be canc
 
 
 def _ended(job: Job) -> str:
-    return f"This job has already ended: it is {job.state}."
+    return (
+        f"This job has already ended: it is {job.state}. To go on from what its network has learned, begin another "
+        f"with POST /api/networks/{job.network_id}/train."
+    )

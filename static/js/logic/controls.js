@@ -104,6 +104,23 @@ export function askedWords(body) {
   return Object.entries(body).map(([field, value]) => `${SETTINGS[field].word} ${count1(field, value)} counts from ${SETTINGS[field].from}.`).join(" ");
 }
 
+/**
+ * What became of the settings that were asked for here: until they are taken from when on they count, then since when, and
+ * nothing once that epoch is over.
+ * @param {Job} job @param {{body: Record<string, number>, epoch: number}|undefined} asked with the epochs that were finished then
+ */
+export function takenWords(job, asked) {
+  const words = Object.entries(asked?.body ?? {}).map(([field, value]) => {
+    const made = job.changes?.findLast((change) => change[field] !== undefined);
+    if (job.pending_changes?.[field] === value) return askedWords({ [field]: value });
+    if (made?.[field] === value && made.epoch > asked.epoch) {
+      return job.epoch < made.epoch ? `${SETTINGS[field].word} ${count1(field, value)} counts since epoch ${count(made.epoch)}.` : "";
+    }
+    return job[field] === value && job.epoch <= asked.epoch ? askedWords({ [field]: value }) : "";
+  });
+  return words.filter(Boolean).join(" ");
+}
+
 /** @param {string} field @param {number} value */
 function count1(field, value) {
   return field === "mini_batch_size" ? count(value) : plain(value);

@@ -3,6 +3,9 @@
  * those that name requests, for who programs against it, are said here in the page's words.
  */
 
+/** What is said while no answer comes. It is taken back when the server is there again. */
+export const NO_ANSWER = "The server does not answer. Nothing was lost here; try again when it is back.";
+
 const BY_CODE = {
   unknown_network: "This network does not exist any more. It was probably deleted elsewhere.",
   unknown_job: "This run does not exist any more. Its network was probably deleted elsewhere.",

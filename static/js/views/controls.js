@@ -4,7 +4,7 @@ import { html, nothing } from "lit/html.js";
 import { live } from "lit/directives/live.js";
 
 import { count, plain, typed } from "../logic/format.js";
-import { SETTINGS, askedWords, checkSettings, controlsOf, paceWords, pacesWith, settingsOf, standing } from "../logic/controls.js";
+import { SETTINGS, askedWords, checkSettings, controlsOf, paceWords, pacesWith, settingsOf, standing, takenWords } from "../logic/controls.js";
 import { heard, isUnfinished } from "../logic/jobs.js";
 import { isLost } from "../store.js";
 import { textField } from "./fields.js";
@@ -73,7 +73,7 @@ function settingsView(job, state, act) {
     <p class="problem" role="alert" ?hidden=${!draft.problem}>${draft.problem}</p>
     <div class="actions">
       <button class="button" type="submit" aria-disabled=${busy ? "true" : "false"} title="Gives the run these settings while it goes on; the curves show where.">${busy ? "Changing\u2026" : "Change settings"}</button>
-      <p class="help" role="status">${draft.said || pending}</p>
+      <p class="help" role="status">${draft.said || takenWords(job, draft.asked) || pending}</p>
     </div>
   </form>`;
 }
