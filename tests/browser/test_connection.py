@@ -57,11 +57,12 @@ def expect_last_heard(page: Page) -> None:
     for place in (".run .state", ".item[aria-current]", ".figures", ".runs .state", ".workers", "#control-standing"):
         expect(page.locator(place).first).to_contain_text("Last heard: ")
     expect(page).to_have_title(re.compile(r"^Last heard: \d+\s% – running – Learn – Hippo$"))
-    expect(page.locator("main")).not_to_contain_text("Time left")
     state, accuracy = (page.locator(f".run-item {place}").bounding_box() for place in (".state", ".run-accuracy"))
     assert state is not None
     assert accuracy is not None
     assert state["x"] + state["width"] <= accuracy["x"]
+    expect(page.locator(".figures")).not_to_contain_text("Time left")
+    expect(page.locator(".run-figures")).to_contain_text(re.compile(r"Time left\s*–"))
     expect(page.locator(".item").filter(has_text="kept")).to_contain_text("Trained")
     elapsed = page.locator(".run-figures div").filter(has_text="Elapsed").locator("dd")
     before = elapsed.inner_text()

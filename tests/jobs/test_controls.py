@@ -235,7 +235,8 @@ def test_the_assistant_makes_a_step(stage: Stage) -> None:
 def test_an_epoch_is_queued_and_rests_at_its_end(stage: Stage) -> None:
     job_id = paused(stage)
     stage.submit("b")
-    stage.jobs.controls.step(job_id, "epoch")
+    assert stage.jobs.controls.step(job_id, "epoch")["pause_at"] == 1
+    assert stage.log.events[-1][1]["pause_at"] == 1
     assert stage.backend.tasks[0].job_id == job_id
     spec = stage.backend.tasks[0].message["spec"]
     assert (spec["batches"], spec["pause_at"], spec["reported"]) == (None, 1, 0)
@@ -244,6 +245,7 @@ def test_an_epoch_is_queued_and_rests_at_its_end(stage: Stage) -> None:
     stage.rest(job_id, epoch=2, batch=0, step=100, loss=None)
     record = stage.jobs.get(job_id)
     assert (record["state"], record["epoch"], record["batch"], record["step"]) == ("paused", 1, 0, 100)
+    assert record["pause_at"] is None
     stage.jobs.controls.resume(job_id)
     assert stage.backend.tasks[0].message["spec"]["pause_at"] is None
 

@@ -14,10 +14,9 @@ const PAUSED = { ...RUNNING, state: "paused", batch: 120, batches: 5000, step: 1
 const words = (job, busy = {}) => controls.controlsOf(job, busy).map(({ word, off }) => (off ? `${word} (${off})` : word));
 
 test("each state has its controls, and what cannot be done now says why", () => {
-  assert.deepEqual(words(RUNNING), ["Pause", "Stop"]);
-  assert.deepEqual(words({ ...RUNNING, state: "queued" }), ["Pause", "Stop"]);
-  assert.deepEqual(words({ ...RUNNING, state: "interrupted" }), ["Pause", "Stop"]);
-  assert.deepEqual(words({ ...RUNNING, pause_requested: true }), ["Pausing\u2026 (The run pauses after its current mini-batch.)", "Stop"]);
+  const steps = ["One mini-batch (Pause the run first.)", "One epoch (Pause the run first.)"];
+  for (const state of ["running", "queued", "interrupted"]) assert.deepEqual(words({ ...RUNNING, state }), ["Pause", ...steps, "Stop"]);
+  assert.deepEqual(words({ ...RUNNING, pause_requested: true }), ["Pausing\u2026 (The run pauses after its current mini-batch.)", ...steps, "Stop"]);
   assert.deepEqual(words(PAUSED), ["Resume", "One mini-batch", "One epoch", "Stop"]);
   const stepping = "(One mini-batch is being trained.)";
   for (const [job, busy] of [[PAUSED, { "batch:j": true }], [{ ...PAUSED, pause_requested: true }, {}]]) {
@@ -28,11 +27,16 @@ test("each state has its controls, and what cannot be done now says why", () => 
 });
 
 test("where a run stands is said in a sentence", () => {
-  assert.match(controls.standing(PAUSED), /^Paused: epoch 3 of 10, 120 of 5,000 mini-batches finished\. Nothing is computed/);
+  assert.match(controls.standing(PAUSED), /^Paused: epoch 3 of 10, 120 of 5,000 mini-batches finished\. The worker is free for others\.$/);
   assert.match(controls.standing({ ...PAUSED, batch: 0 }), /^Paused: 2 of 10\sepochs finished\./);
   assert.match(controls.standing({ ...PAUSED, batch: 0, epoch: 0 }), /^Paused: 0 of 10\sepochs finished\./);
   assert.match(controls.standing({ ...PAUSED, batch: 1, batches: null }), /epoch 3 of 10, 1 mini-batch finished\./);
   assert.equal(controls.standing(RUNNING), "At full speed.");
+  assert.equal(controls.standing({ ...RUNNING, pause_at: 3 }), "At full speed; pauses at the end of this epoch.");
+  assert.equal(controls.standing({ ...RUNNING, pause_at: 3, pace: 30 }), "In slow motion: 30\u00a0mini-batches a second; pauses at the end of this epoch.");
+  assert.match(controls.standing({ ...RUNNING, pause_at: 3, state: "queued" }), /^The run waits\. It pauses at the end of this epoch\./);
+  assert.equal(controls.standing({ ...RUNNING, pause_at: 10, epoch: 9 }), "At full speed."); // it is over then
+  assert.equal(controls.standing({ ...RUNNING, pause_at: null }), "At full speed.");
   assert.equal(controls.standing({ ...RUNNING, pace: 1 }), "In slow motion: 1\u00a0mini-batch a second.");
   assert.equal(controls.standing({ ...RUNNING, pace: 30 }), "In slow motion: 30\u00a0mini-batches a second.");
   assert.equal(controls.standing({ ...RUNNING, pace: 0.1 }), "In slow motion: one mini-batch in 10\u00a0s.");

@@ -81,16 +81,25 @@ test("a sign of life between epochs moves the bar and never brings an ended run 
 test("the loss of a whole epoch and that of the epoch under way never take each other's name", () => {
   const before = { ...running, state: "running", attempt: 1, loss: 0.04, batch: 0, step: 60_000 };
   const last = { epoch: 12, loss: 0.04 };
-  assert.deepEqual(jobs.trainingLosses(before, last), [["Training loss, epoch 12", 0.04]]);
+  assert.deepEqual(jobs.trainingLosses(before, last), [["Training loss, epoch 12", 0.04], ["Training loss so far", null]]);
   const under = jobs.jobUnderWay(before, "training_progress", { loss: 0.9, batch: 100, batches: 5000, step: 60_100 }, 2000);
-  const both = [["Training loss, epoch 12", 0.04], ["Training loss so far, epoch 13", 0.9]];
+  const both = [["Training loss, epoch 12", 0.04], ["Training loss so far", 0.9]];
   for (const known of [last, undefined]) assert.deepEqual(jobs.trainingLosses(under, known), both);
   const paused = jobs.jobUnderWay(under, "training_paused", { epoch: 13, batch: 100, batches: 5000, step: 60_100, loss: 0.9 }, 2000);
   assert.deepEqual(jobs.trainingLosses(paused, last), both);
   const next = jobs.jobAfter(paused, "training_update", { seq: 13, epoch: 13, total_epochs: 30, loss: 0.03 }, 2000);
-  assert.deepEqual(jobs.trainingLosses({ ...next, batch: 1 }, { epoch: 13, loss: 0.03 }), [["Training loss, epoch 13", 0.03]]);
+  assert.deepEqual(jobs.trainingLosses({ ...next, batch: 1 }, { epoch: 13, loss: 0.03 }), [["Training loss, epoch 13", 0.03], ["Training loss so far", null]]);
   assert.deepEqual(jobs.trainingLosses({ ...paused, state: "completed" }, last), [["Training loss, epoch 12", 0.04]]);
-  assert.deepEqual(jobs.trainingLosses({ state: "running", epoch: 0, loss: null }, undefined), []);
+  assert.deepEqual(jobs.trainingLosses({ state: "running", epoch: 0, loss: null }, undefined), [["Training loss", null], ["Training loss so far", null]]);
+  assert.deepEqual(jobs.trainingLosses({ state: "cancelled", epoch: 0, loss: null }, undefined), []);
+});
+
+test("a run that pauses at the end of its epoch says of what its time left is", () => {
+  const job = { ...running, state: "running", epoch: 2, total_epochs: 10 };
+  for (const pause_at of [undefined, null, 2, 10]) assert.equal(jobs.timeLeftTerm({ ...job, pause_at }), "Time left", String(pause_at));
+  assert.equal(jobs.timeLeftTerm({ ...job, pause_at: 3 }), "Time left, whole run");
+  const paused = jobs.jobUnderWay({ ...job, pause_at: 3 }, "training_paused", { epoch: 4, batch: 0, batches: null, step: 15_000 }, 0);
+  assert.equal(paused.pause_at, null);
 });
 
 test("advice after a divergence is a smaller rate, and never larger than what suits the network", () => {

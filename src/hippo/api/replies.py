@@ -198,6 +198,7 @@ class JobReply(Reply):
     last_seq: int = Field(description="The `seq` of its last event.", examples=[12])
     cancel_requested: bool = Field(description="Whether it is being cancelled.", examples=[False])
     pause_requested: bool = Field(description="Whether it rests as soon as it can.", examples=[False])
+    pause_at: int | None = Field(description="Finished epochs at which it pauses by itself, or null.", examples=[None])
     queue_position: int | None = Field(description="Its place among those that wait, or null.", examples=[None])
     created_at: str = Field(description="UTC, ISO 8601 with milliseconds.", examples=[TIME])
     started_at: str | None = Field(description="When a worker took it, or null.", examples=[TIME])

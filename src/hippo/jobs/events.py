@@ -113,7 +113,8 @@ class TrainingControlled(Event):
     It comes after resume, step, pace, settings, cancel and a pause that waits for a mini-batch; a pause at once is told
     by training_paused, an end by its own event. The fields are those of the job's record: `pace` is mini-batches per
     second at most, null for full speed; `pending_changes` holds the settings that were asked for and are not taken yet,
-    which `learning_rate`, `momentum` and `mini_batch_size` show already. It has no `seq` and is not kept: the job's
+    which `learning_rate`, `momentum` and `mini_batch_size` show already; `pause_at` is how many epochs will be finished
+    when the run pauses by itself, null where it does not. It has no `seq` and is not kept: the job's
     record says the same.
     """
 
@@ -126,6 +127,7 @@ class TrainingControlled(Event):
     mini_batch_size: int
     pending_changes: dict[str, float]
     pause_requested: bool
+    pause_at: int | None
     cancel_requested: bool
 
 

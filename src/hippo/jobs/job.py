@@ -241,6 +241,7 @@ class Job:
             "last_seq": self.last_seq,
             "cancel_requested": self.cancel_requested,
             "pause_requested": self.pause_requested,
+            "pause_at": self.pause_at,
             "queue_position": queue_position,
             "created_at": iso_time(self.created_at),
             "started_at": iso_time(self.started_at),

@@ -166,6 +166,7 @@ class Reports:
                 mini_batch_size=settings.mini_batch_size,
                 pending_changes=job.wanted,
                 pause_requested=job.pause_requested,
+                pause_at=job.pause_at,
                 cancel_requested=job.cancel_requested,
             )
         )

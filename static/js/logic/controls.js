@@ -5,7 +5,7 @@
 
 import { placeWords } from "./epochs.js";
 import { count, isNumber, loss, plain, plural } from "./format.js";
-import { isPaused, isUnfinished } from "./jobs.js";
+import { isPaused, isUnfinished, pausesByItself } from "./jobs.js";
 import { ABOVE_ZERO, BELOW_ONE, decimalNumber, wholeNumber } from "./numbers.js";
 
 /** @typedef {import("./jobs.js").Job} Job */
@@ -23,7 +23,7 @@ const HINTS = {
 export const PACES = [1, 3, 10, 30, 100, null];
 
 /**
- * The controls of a run, in the order in which they stand.
+ * The controls of a run, in the order in which they stand: always four, so that each stays where it is.
  * @param {Job} job @param {Record<string, boolean>} busy what is being asked of the server @returns {Control[]}
  */
 export function controlsOf(job, busy) {
@@ -34,7 +34,10 @@ export function controlsOf(job, busy) {
   const off = (why) => (stopping ? "The run is being stopped." : why);
   const control = (name, word, why = "") => ({ name, word, hint: HINTS[name], off: name === "cancel" ? (stopping ? "The run is being stopped." : "") : off(why) });
   const stop = control("cancel", stopping ? "Stopping\u2026" : "Stop");
-  if (!isPaused(job)) return [control("pause", pausing && !stopping ? "Pausing\u2026" : "Pause", pausing ? "The run pauses after its current mini-batch." : ""), stop];
+  if (!isPaused(job)) {
+    const first = "Pause the run first.";
+    return [control("pause", pausing && !stopping ? "Pausing\u2026" : "Pause", pausing ? "The run pauses after its current mini-batch." : ""), control("batch", "One mini-batch", first), control("epoch", "One epoch", first), stop];
+  }
   const stepping = asked("batch") || job.pause_requested ? "One mini-batch is being trained." : "";
   const going = asked("resume") || asked("epoch") ? "The run is about to go on." : "";
   return [control("resume", "Resume", stepping || going), control("batch", "One mini-batch", stepping || going), control("epoch", "One epoch", stepping || going), stop];
@@ -43,11 +46,11 @@ export function controlsOf(job, busy) {
 /** Where the run stands, in a sentence. @param {Job} job */
 export function standing(job) {
   if (isPaused(job)) {
-    return `Paused: ${placeWords(job)}. Nothing is computed until you go on: the worker is free for others.`;
+    return `Paused: ${placeWords(job)}. The worker is free for others.`;
   }
-  if (job.state !== "running") return "The run waits. Pause takes it out of the queue.";
+  if (job.state !== "running") return `The run waits. ${pausesByItself(job) ? "It pauses at the end of this epoch. " : ""}Pause takes it out of the queue.`;
   if (job.pause_requested) return "It pauses after the current mini-batch.";
-  return job.pace ? `In slow motion: ${paceWords(job.pace)}.` : "At full speed.";
+  return `${job.pace ? `In slow motion: ${paceWords(job.pace)}` : "At full speed"}${pausesByItself(job) ? "; pauses at the end of this epoch" : ""}.`;
 }
 
 /** For screen readers, after a pause or a step. @param {Job} job */

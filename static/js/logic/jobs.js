@@ -25,6 +25,11 @@ export function isPaused(job) {
   return job?.state === "paused";
 }
 
+/** Whether it will pause at the end of the epoch under way; after its last one it is over. @param {Job|null|undefined} job */
+export function pausesByItself(job) {
+  return isUnfinished(job) && !isPaused(job) && job.pause_at > (job.epoch ?? 0) && job.pause_at < job.total_epochs;
+}
+
 /** Waiting for a worker, of which no event tells. @param {Job|null|undefined} job */
 export function isWaiting(job) {
   return job?.state === "queued" || job?.state === "interrupted";
@@ -92,6 +97,11 @@ export function timeLeft(job, now) {
   return seconds < 1 ? "almost done" : countdown(seconds);
 }
 
+/** What that is the time of. @param {Job} job */
+export function timeLeftTerm(job) {
+  return pausesByItself(job) ? "Time left, whole run" : "Time left";
+}
+
 /** Where a waiting job stands. @param {Job} job */
 export function waitingText(job) {
   if (job.state === "interrupted") return "The server stopped under this run. It goes on by itself as soon as a worker is free.";
@@ -151,15 +161,15 @@ export function jobUnderWay(job, event, data, now) {
 
 /**
  * The training losses of a run, each under its own name: that of the last whole epoch, and the mean over the mini-batches
- * of the epoch under way.
+ * of the epoch under way. Of a run that goes on, both are there from the beginning, so that nothing moves.
  * @param {Job} job @param {{epoch: number, loss: number|null}|undefined} last epoch that is known
  * @returns {[name: string, value: number|null][]}
  */
 export function trainingLosses(job, last) {
   const [epoch, whole] = last ? [last.epoch, last.loss] : [job.epoch, job.loss];
-  const losses = isNumber(whole) ? [[`Training loss, epoch ${count(epoch)}`, whole]] : [];
-  if ((isRunning(job) || isPaused(job)) && job.batch && isNumber(job.loss_so_far)) losses.push([`Training loss so far, epoch ${count(job.epoch + 1)}`, job.loss_so_far]);
-  return losses;
+  const ofEpoch = isNumber(whole) ? [`Training loss, epoch ${count(epoch)}`, whole] : ["Training loss", null];
+  if (!isRunning(job) && !isPaused(job)) return isNumber(whole) ? [ofEpoch] : [];
+  return [ofEpoch, ["Training loss so far", job.batch && isNumber(job.loss_so_far) ? job.loss_so_far : null]];
 }
 
 /**
@@ -178,7 +188,7 @@ export function hasOtherSettings(before, after) {
 
 /** @param {Job} job to be written to @param {Record<string, any>} data of training_paused */
 function paused(job, data) {
-  Object.assign(job, { state: "paused", pause_requested: false, eta_seconds: null });
+  Object.assign(job, { state: "paused", pause_requested: false, pause_at: null, eta_seconds: null });
   if (isNumber(data.epoch)) job.epoch = data.epoch - 1;
   for (const key of ["batch", "batches", "step"]) if (data[key] !== undefined) job[key] = data[key];
   job.loss_so_far = isNumber(data.loss) ? data.loss : null;

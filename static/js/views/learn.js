@@ -7,12 +7,12 @@ import { canStartAgain } from "../logic/experiments.js";
 import { NO_VALUE, count, duration, loss, percent, plain, progress, speed, typed } from "../logic/format.js";
 import { checkTraining, suggestedRate } from "../logic/forms.js";
 import { kindText } from "../logic/learning.js";
-import { advice, elapsed, heard, isPaused, isRunning, isUnfinished, presentSpeed, stateWord, timeLeft, trainingLosses, waitingText } from "../logic/jobs.js";
+import { advice, elapsed, heard, isPaused, isRunning, isUnfinished, presentSpeed, stateWord, timeLeft, timeLeftTerm, trainingLosses, waitingText } from "../logic/jobs.js";
 import { rateFor, recipeOfJob } from "../logic/recipe.js";
 import { networkHref } from "../logic/routes.js";
 import { countedUntil, isLost, runsOf, shownJob } from "../store.js";
 import { curvesView } from "./curves.js";
-import { controlsView } from "./controls.js";
+import { settingsView } from "./controls.js";
 import { experimentView } from "./experiment.js";
 import { hintsView, tryButton } from "./hints.js";
 import { warnIcon } from "./icons.js";
@@ -35,8 +35,8 @@ export function learnView(network, state, act, now) {
       ? html`<p class="callout">You are looking at an earlier run. <a href=${networkHref(network.network_id)}>Show the one in training</a></p>`
       : nothing}
     ${chosen ? runView(chosen, { isLatest: chosen.job_id === latest.job_id, isFirst: chosen.job_id === runs.at(-1).job_id, hasForm: !unfinished }, network, state, act, now) : nothing}
-    ${workView(network, state, act)}
-    ${chosen ? controlsView(chosen, state, act) : nothing}
+    ${workView(network, chosen, state, act)}
+    ${chosen ? settingsView(chosen, state, act) : nothing}
     ${curvesView(network, chosen, state)}
     ${unfinished ? nothing : trainView(network, latest, state, act)}
     ${runsView(network, runs, chosen, state, now)}
@@ -66,18 +66,18 @@ function runView(job, place, network, state, act, now) {
   </section>`;
 }
 
-/** What is not known is left out. @param {Record<string, any>} job @param {State} state @param {number} now */
+/** What is not known has a dash in a run that goes on, where nothing is to move; of one that is over it is left out. @param {Record<string, any>} job @param {State} state @param {number} now */
 function figures(job, state, now) {
   const history = state.histories[job.job_id];
-  const running = isRunning(job);
+  const open = isUnfinished(job);
   const last = history?.epochs.at(-1);
-  const item = (term, value) => (value === NO_VALUE ? nothing : html`<div><dt>${term}</dt><dd>${value}</dd></div>`);
+  const item = (term, value) => (value === NO_VALUE && !open ? nothing : html`<div><dt>${term}</dt><dd>${value}</dd></div>`);
   return html`<dl class="run-figures">
     ${item(...epochFigure(job))}
-    ${epochUnderWay(job) && job.batches ? item("Mini-batches finished", `${count(job.batch)} of ${count(job.batches)}`) : nothing}
+    ${item("Mini-batches finished", epochUnderWay(job) && job.batches ? `${count(job.batch)} of ${count(job.batches)}` : NO_VALUE)}
     ${item("Test accuracy", percent(job.accuracy))}
     ${item("Elapsed", duration(elapsed(job, countedUntil(state, now))))}
-    ${running && !isLost(state) ? item("Time left", timeLeft(job, now)) : nothing}
+    ${item(timeLeftTerm(job), isRunning(job) && !isLost(state) ? timeLeft(job, now) : NO_VALUE)}
     ${item("Speed", speed(presentSpeed(job, last)))}
     ${trainingLosses(job, last).map(([name, value]) => item(name, loss(value)))}
   </dl>`;

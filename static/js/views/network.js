@@ -4,7 +4,7 @@ import { html, nothing } from "lit/html.js";
 
 import { epochFigure } from "../logic/epochs.js";
 import { NO_VALUE, ago, count, moment, percent } from "../logic/format.js";
-import { heard, isPaused, isRunning, isUnfinished, stateWord, timeLeft } from "../logic/jobs.js";
+import { heard, isPaused, isRunning, isUnfinished, stateWord, timeLeft, timeLeftTerm } from "../logic/jobs.js";
 import { kindText } from "../logic/learning.js";
 import { networkHref, withQuery } from "../logic/routes.js";
 import { WATCHED_TABS, watchedQuery } from "../logic/watched.js";
@@ -66,7 +66,7 @@ function figuresView(network, job, lost, now) {
   return html`<dl class="figures">
     <div><dt>Accuracy</dt><dd>${accuracy == null ? NO_VALUE : percent(accuracy)}</dd></div>
     <div><dt>${term}</dt><dd title=${!under && unknown ? "The file that it was imported from did not say." : nothing}>${epochs}</dd></div>
-    <div><dt>${running && !lost ? "Time left" : "Status"}</dt>
+    <div><dt>${running && !lost ? timeLeftTerm(job) : "Status"}</dt>
       <dd class="words">${running && !lost ? timeLeft(job, now) : isUnfinished(job) ? heard(stateWord(job), lost) : network.trained ? "Trained" : "New"}</dd></div>
   </dl>`;
 }

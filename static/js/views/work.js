@@ -1,16 +1,20 @@
-/** The network at work: the drawing with the digit that goes through it, and the neuron that is looked at, in numbers. */
+/**
+ * The network at work: the controls of its run, the drawing with the digit that goes through it, and the neuron that is
+ * looked at, in numbers.
+ */
 
 import { html, nothing } from "lit/html.js";
 
 import { count } from "../logic/format.js";
 import { neuronName } from "../logic/neurons.js";
+import { controlsView } from "./controls.js";
 import "./diagram.js";
 import "./neuron.js";
 
 const LAST = 9_999;
 
-/** @param {Record<string, any>} network @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
-export function workView(network, state, act) {
+/** @param {Record<string, any>} network @param {any} job the run that is shown, if there is one @param {import("../store.js").State} state @param {import("../actions.js").Actions} act */
+export function workView(network, job, state, act) {
   const id = network.network_id;
   const { pins, hovered, problem } = state.watching;
   const feed = act.watching.feed(id);
@@ -18,10 +22,11 @@ export function workView(network, state, act) {
   const choice = hovered?.networkId === id ? hovered : pinned;
   return html`<section class="card work" aria-labelledby="work-title">
     <div class="run-head">
-      <h2 id="work-title">The network at work</h2>
+      <h2 id="work-title" tabindex="-1">The network at work</h2>
       ${exampleView(state.watching.example, act)}
     </div>
     ${problem ? html`<p class="callout" role="status">${problem}</p>` : nothing}
+    ${controlsView(job, state, act)}
     <hippo-diagram .feed=${feed} .theme=${state.theme} .pinned=${pinned}
       .onPin=${(chosen) => act.watching.pin(id, chosen)} .onHover=${(chosen) => act.watching.hover(id, chosen)}></hippo-diagram>
     ${legendView()}
