@@ -223,7 +223,7 @@ def test_digits_are_dark_ink_on_white_paper_everywhere(page: Page, server: Serve
     page.get_by_role("button", name="Pause", exact=True).click()
     expect(page.locator(".run .state")).to_have_text("Paused")
     expect(page.locator("hippo-diagram[data-step]")).to_be_visible()
-    _expect_ink_on_paper(page, "hippo-diagram canvas", {"x": 14, "y": -82, "width": 164, "height": 164})
+    _expect_ink_on_paper(page, "hippo-diagram canvas", {"x": 15, "y": -73, "width": 164, "height": 164})
     page.get_by_role("link", name="Inside", exact=True).click()
     _expect_ink_on_paper(page, ".explained img")
     page.get_by_role("link", name="Learn", exact=True).click()

@@ -21,14 +21,14 @@ function notingPen() {
     stroke: () => strokes.push([pen.strokeStyle, dash.length > 0]),
     fillRect: (x, y, width) => bars.push([x, y, width]),
     createImageData: (width, height) => ({ data: new Uint8ClampedArray(4 * width * height) }),
-    ...Object.fromEntries(["clearRect", "drawImage", "strokeRect", "fillText", "beginPath", "moveTo", "lineTo", "arc", "fill", "putImageData"].map((name) => [name, () => {}])),
+    ...Object.fromEntries(["clearRect", "drawImage", "strokeRect", "fillText", "strokeText", "beginPath", "moveTo", "lineTo", "arc", "fill", "putImageData"].map((name) => [name, () => {}])),
   };
   return { pen, strokes, bars };
 }
 
 const { header, payload } = madeFrame([2, 10]);
 const frame = readFrame(header, payload.buffer);
-const drawn = { plan: planFor([2, 10], 800, 400), frame, colors: COLORS };
+const drawn = { plan: planFor([2, 10], 800, 400), frame, colors: COLORS, captions: [{ x: 0, y: 0, lines: ["hidden layer 1", "2 neurons"] }] };
 
 test("negative connections are dashed, positive ones are not", () => {
   const { pen, strokes } = notingPen();

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { MOST_EDGES, brightness, edgeAt, edgesInto, edgesOf, errorShare, heightFor, inWave, pixelAt, pixelSpot, planFor, spotAt, spotFrom, wave } from "../../static/js/logic/diagram.js";
+import { MOST_EDGES, brightness, captionsOf, edgeAt, edgesInto, edgesOf, errorShare, heightFor, inWave, pixelAt, pixelSpot, planFor, spotAt, spotFrom, wave } from "../../static/js/logic/diagram.js";
 import { readFrame } from "../../static/js/logic/frames.js";
 import { madeFrame } from "./made_frame.js";
 
@@ -27,6 +27,35 @@ for (const shape of SHAPES) {
     });
   }
 }
+
+test("every layer has a caption above it, in as many words as there is room for", () => {
+  const layersOf = (sizes) => sizes.map((size) => ({ shown: Math.min(size, 200), about: { size } }));
+  const widthOf = (text) => 6.5 * text.length;
+  const captions = (sizes, width) => captionsOf(planFor(sizes.map((size) => Math.min(size, 200)), width, heightFor(width)), layersOf(sizes), widthOf);
+  const lines = (sizes, width) => captions(sizes, width).map((caption) => caption.lines);
+  assert.deepEqual(lines([128, 64, 10], 1080), [["hidden layer 1", "128 neurons"], ["hidden layer 2", "64 neurons"], ["outputs", "10 neurons"]]);
+  assert.deepEqual(lines([256, 10], 700), [["hidden layer 1", "200 of 256 neurons"], ["outputs", "10 neurons"]]);
+  assert.deepEqual(lines([10], 390), [["outputs", "10 neurons"]]);
+  assert.deepEqual(lines([1, 10], 1080)[0], ["hidden layer 1", "1 neuron"]);
+  assert.deepEqual(lines([128, 64, 10], 344), [["hidden 1", "128"], ["hidden 2", "64"], ["outputs", "10"]]);
+  assert.deepEqual(lines(Array(19).fill(5).concat(10), 1080)[18], ["19", "5"]);
+  for (const shape of [...SHAPES, [256, 999, 10]]) {
+    for (const width of WIDTHS) {
+      const found = captions(shape, width);
+      assert.equal(found.length, shape.length);
+      for (const { x, y, lines: words } of found) assert.ok(x > 0 && x < width && y - 14 * words.length > -6 && !words.some((word) => /NaN|undefined/.test(word)), `${shape} ${width} ${y}`);
+    }
+  }
+});
+
+test("the columns of one layer have one frame", () => {
+  const { boxes, layers } = planFor([128, 64, 10], 1080, 480);
+  assert.deepEqual(boxes.map(({ columns }) => columns), [3, 2, 1]);
+  for (const [index, { x, y, width, height }] of boxes.entries()) {
+    for (const spot of layers[index]) assert.ok(spot.x - spot.r > x && spot.x + spot.r < x + width && spot.y - spot.r > y && spot.y + spot.r < y + height);
+    if (index) assert.ok(boxes[index - 1].x + boxes[index - 1].width < x);
+  }
+});
 
 test("neurons of a layer do not cover each other where there is room", () => {
   for (const count of [10, 30, 64, 100, 128]) {

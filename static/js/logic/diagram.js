@@ -10,13 +10,20 @@ export const SIDE = 28;
 export const MOST_EDGES = 140;
 const LEAST_SPACE = 8.5;
 const MOST_SPACE = 34;
-const MARGIN = 26;
+const SIDE_MARGIN = 13;
+/** Above the neurons there is room for two lines, which name the layer. */
+const TOP = 36;
+const BOTTOM = 18;
+/** Between the outermost neurons of a layer of several columns and the frame around them. */
+const FRAME = 5;
 const OUTPUT_ROOM = 92;
 
 /**
  * @typedef {{x: number, y: number, r: number, layer: number, place: number}} Spot layer from 1, place among those shown
  * @typedef {{x: number, y: number, side: number}} PicturePlace
- * @typedef {{width: number, height: number, picture: PicturePlace, layers: Spot[][]}} Plan
+ * @typedef {{x: number, y: number, width: number, height: number}} Box around a layer
+ * @typedef {{width: number, height: number, picture: PicturePlace, layers: Spot[][], boxes: (Box & {columns: number})[]}} Plan
+ * @typedef {{x: number, y: number, lines: string[]}} Caption centred on x, its lowest line at y
  * @typedef {{x1: number, y1: number, x2: number, y2: number, layer: number, from: number, to: number, value: number}} Edge
  */
 
@@ -32,7 +39,7 @@ export function heightFor(width) {
  */
 export function planFor(shown, width, height) {
   const side = Math.max(56, Math.min(168, height * 0.4, width * 0.2));
-  const picture = { x: MARGIN / 2, y: (height - side) / 2, side };
+  const picture = { x: SIDE_MARGIN, y: (TOP + height - BOTTOM - side) / 2, side };
   const from = picture.x + side;
   const to = width - OUTPUT_ROOM;
   const layers = shown.map((count, index) => {
@@ -40,12 +47,39 @@ export function planFor(shown, width, height) {
     const roomBetween = (to - from) / shown.length;
     return column(count, index + 1, x, height, roomBetween * 0.45);
   });
-  return { width, height, picture, layers };
+  return { width, height, picture, layers, boxes: layers.map(boxAround) };
+}
+
+/** @param {Spot[]} spots of one layer */
+function boxAround(spots) {
+  const [xs, ys, gap] = [spots.map(({ x }) => x), spots.map(({ y }) => y), spots[0].r + FRAME];
+  const [x, y] = [Math.min(...xs) - gap, Math.min(...ys) - gap];
+  return { x, y, width: Math.max(...xs) + gap - x, height: Math.max(...ys) + gap - y, columns: new Set(xs).size };
+}
+
+/**
+ * What stands above each layer: its name and how many neurons it has, in as many words as there is room for, the same in
+ * all layers.
+ * @param {Plan} plan @param {{shown: number, about: {size: number}}[]} layers of a frame
+ * @param {(text: string) => number} widthOf text as it will be drawn @returns {Caption[]}
+ */
+export function captionsOf({ boxes, picture, width }, layers, widthOf) {
+  const room = (width - OUTPUT_ROOM - picture.x - picture.side) / layers.length - 2;
+  const ways = layers.map((layer, index) => captionWays(layer, index + 1, index === layers.length - 1));
+  const way = ways[0].findIndex((_, i) => ways.every((each) => each[i].every((line) => widthOf(line) <= room)));
+  return boxes.map((box, index) => ({ x: box.x + box.width / 2, y: box.y - 5, lines: ways[index][way] }));
+}
+
+/** A layer's name and size, from many words to none. @param {{shown: number, about: {size: number}}} layer @param {number} number @param {boolean} last */
+function captionWays({ shown, about: { size } }, number, last) {
+  const [name, short, least] = last ? ["outputs", "outputs", "out"] : [`hidden layer ${number}`, `hidden ${number}`, `${number}`];
+  const count = shown < size ? `${shown} of ${size}` : `${size}`;
+  return [[name, size === 1 ? "1 neuron" : `${count} neurons`], [name, count], [short, count], [short, `${size}`], [least, `${size}`], [least], []];
 }
 
 /** One layer: a column, or a few where it would be too crowded. @param {number} count @param {number} layer @param {number} x @param {number} height @param {number} room */
 function column(count, layer, x, height, room) {
-  const usable = height - 2 * MARGIN;
+  const usable = height - TOP - BOTTOM;
   const rows = Math.min(count, Math.max(1, Math.floor(usable / LEAST_SPACE)));
   const columns = Math.ceil(count / rows);
   const perColumn = Math.ceil(count / columns);
@@ -56,7 +90,7 @@ function column(count, layer, x, height, room) {
   for (let place = 0; place < count; place += 1) {
     const c = Math.floor(place / perColumn);
     const inThis = c === columns - 1 ? count - perColumn * c : perColumn;
-    const y = height / 2 + ((place % perColumn) - (inThis - 1) / 2) * space;
+    const y = (TOP + height - BOTTOM) / 2 + ((place % perColumn) - (inThis - 1) / 2) * space;
     spots.push({ x: x + (c - (columns - 1) / 2) * across, y, r, layer, place });
   }
   return spots;

@@ -15,9 +15,12 @@ const LEAST_HALO = 0.06;
 const DASHED = [5, 3];
 const RING_DASHED = [3, 2];
 const WHOLE = [];
+/** From one line of a caption to the next, px. */
+const CAPTION_LINE = 14;
 
 /**
- * @typedef {{plan: import("../logic/diagram.js").Plan, frame: import("../logic/frames.js").Frame, colors: Record<string, string>}} Drawn
+ * @typedef {{plan: import("../logic/diagram.js").Plan, frame: import("../logic/frames.js").Frame, colors: Record<string, string>,
+ *   captions: import("../logic/diagram.js").Caption[]}} Drawn
  * @typedef {{lights: Float32Array[], errors: Float32Array[]}} Shares of each layer's neurons: 0 to 1, and -1 to 1
  */
 
@@ -36,6 +39,7 @@ export function drawConnections(pen, drawn, edges, image, font) {
   pen.strokeStyle = colors.edge;
   pen.lineWidth = 1;
   pen.strokeRect(picture.x - 0.5, picture.y - 0.5, picture.side + 1, picture.side + 1);
+  for (const { x, y, width: across, height: down, columns } of drawn.plan.boxes) if (columns > 1) pen.strokeRect(x, y, across, down);
   write(pen, drawn, font);
 }
 
@@ -73,13 +77,26 @@ function fillImage(image, pixels, colors) {
   pen.putImageData(data, 0, 0);
 }
 
-/** What the picture is, and the ten outputs' digits. @param {CanvasRenderingContext2D} pen @param {Drawn} drawn @param {(weight: number) => string} font */
-function write(pen, { plan: { picture, layers }, frame, colors }, font) {
+/** What the picture is, what each layer is called, and the ten outputs' digits. @param {CanvasRenderingContext2D} pen @param {Drawn} drawn @param {(weight: number) => string} font */
+function write(pen, { plan: { picture, layers }, frame, colors, captions }, font) {
   const { label } = frame.header.example;
   pen.textAlign = "left";
   pen.fillStyle = colors["ink-2"];
   pen.font = font(400);
   pen.fillText(`label ${label}`, picture.x, picture.y + picture.side + 17);
+  pen.strokeStyle = colors.surface; // so that no line runs through the words
+  pen.lineWidth = 4;
+  pen.strokeText("784 pixels", picture.x, picture.y - 8);
+  pen.fillText("784 pixels", picture.x, picture.y - 8);
+  pen.textAlign = "center";
+  for (const { x, y, lines } of captions) {
+    for (const [index, line] of lines.entries()) {
+      const at = y - CAPTION_LINE * (lines.length - 1 - index);
+      pen.strokeText(line, x, at);
+      pen.fillText(line, x, at);
+    }
+  }
+  pen.textAlign = "left";
   for (const { x, y, r, place } of layers[layers.length - 1]) {
     const right = place === label;
     pen.fillStyle = colors[right ? "ink" : "ink-2"];

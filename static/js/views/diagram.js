@@ -8,7 +8,7 @@
  */
 
 import { colorOf } from "../colors.js";
-import { brightness, edgeAt, edgesInto, edgesOf, errorShare, heightFor, pixelAt, planFor, SIDE, spotAt, spotFrom, wave } from "../logic/diagram.js";
+import { brightness, captionsOf, edgeAt, edgesInto, edgesOf, errorShare, heightFor, pixelAt, planFor, SIDE, spotAt, spotFrom, wave } from "../logic/diagram.js";
 import { describeEdge, describeNeuron, describePixel } from "../logic/neurons.js";
 import { drawConnections, drawNeurons } from "./diagram-pens.js";
 import { FeedElement } from "./feed-element.js";
@@ -25,6 +25,7 @@ class HippoDiagram extends FeedElement {
   #words = document.createElement("p");
   #image = document.createElement("canvas");
   #plan = null;
+  #captions = [];
   #edges = [];
   #shares = { lights: [], errors: [] };
   #colors = null;
@@ -116,8 +117,16 @@ class HippoDiagram extends FeedElement {
       canvas.style.height = `${height}px`;
       canvas.getContext("2d").setTransform(dots, 0, 0, dots, 0, 0);
     }
+    const pen = this.#below.getContext("2d");
+    pen.font = this.#font(400);
+    this.#captions = captionsOf(this.#plan, this.frame.layers, (text) => pen.measureText(text).width);
     this.#hovered = null;
     this.later();
+  }
+
+  /** @param {number} weight */
+  #font(weight) {
+    return `${weight} ${this.#plan.width < 520 ? 11 : 12}px ${getComputedStyle(this).fontFamily}`;
   }
 
   /** Whether things move has changed. */
@@ -145,14 +154,13 @@ class HippoDiagram extends FeedElement {
 
   /** What the pens are given. */
   #picture() {
-    return { plan: this.#plan, frame: this.frame, colors: this.#colors };
+    return { plan: this.#plan, frame: this.frame, colors: this.#colors, captions: this.#captions };
   }
 
   #drawBelow() {
     const chosen = this.#hovered ?? this.#place(this.#pinned);
     this.#edges = chosen ? edgesInto(this.frame, this.#plan, chosen.layer, chosen.place) : edgesOf(this.frame, this.#plan);
-    const font = (weight) => `${weight} 12px ${getComputedStyle(this).fontFamily}`;
-    drawConnections(this.#below.getContext("2d"), this.#picture(), this.#edges, this.#image, font);
+    drawConnections(this.#below.getContext("2d"), this.#picture(), this.#edges, this.#image, (weight) => this.#font(weight));
   }
 
   #readColors() {

@@ -56,5 +56,6 @@ function legendView() {
     <li><span class="line minus"></span>dashed: negative weight</li>
     <li><span class="blob"></span>the fuller a neuron, the larger its activation; with a bar it is negative</li>
     <li><span class="ring"></span>the thicker its ring, the larger its error beside the others of its layer: dashed orange wants less, blue wants more</li>
+    <li><span class="halo"></span>a glow that runs: forward the activations, blue; then back the errors, orange</li>
   </ul>`;
 }
