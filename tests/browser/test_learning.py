@@ -154,7 +154,7 @@ def test_a_run_that_diverges_later_keeps_what_it_had_learned(page: Page, server:
     said = page.locator(".callout.bad")
     expect(said).to_contain_text("The network keeps its last good weights")
     expect(said).to_contain_text(
-        re.compile(r"Learning rate 1e\+30, in force since epoch \d+, is above the usual 0\.1\.")
+        re.compile(r"Learning rate 1\u00b710\u00b3\u2070, in force since epoch \d+, is above the usual 0\.1\.")
     )
     expect(page.locator(".figures")).to_contain_text("Trained")
     expect(page.locator("main")).not_to_contain_text(NO_NUMBER)
