@@ -38,6 +38,7 @@ test("the terms of a weighted sum are named, and add up to z", () => {
   assert.ok(Math.abs(sum.reduce((all, { term }) => all + calculated(term), 0) - z) < 1e-6);
   assert.deepEqual(weightedSum({ ...SAID, layer: 1 }, EXAMPLE).map(({ name }) => name), ["row 1, column 5", "the bias b"]);
   assert.equal(weightedSum(SAID, { ...EXAMPLE, rest: { terms: 1, sum: 0 } })[1].name, "1 more input");
+  assert.deepEqual(weightedSum(SAID, { ...EXAMPLE, top: [] })[0], { name: "every input", factors: ["", "0"], term: "0" });
 });
 
 test("what comes back is named after the layer that it comes from", () => {

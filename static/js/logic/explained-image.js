@@ -22,6 +22,7 @@ export function weightedSum(said, example) {
   return [
     ...example.top.map(({ input, weight, x, product }) => ({ name: inputName(said, input), factors: [exactly(weight), exactly(x)], term: exactly(product) })),
     ...restLine(example.rest, "input"),
+    ...(example.top.length ? [] : [{ name: "every input", factors: ["", "0"], term: "0" }]),
     { name: "the bias b", factors: ["", ""], term: exactly(said.bias.value) },
   ];
 }
