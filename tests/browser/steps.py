@@ -36,12 +36,10 @@ def expect_connected(page: Page) -> None:
     expect(page.locator(".connection")).to_have_text(CONNECTED)
 
 
-def epochs_drawn(page: Page) -> int:
-    """Count the epochs in the accuracy curve, as its summary says."""
-    summary = page.locator("hippo-chart").nth(1).get_attribute("aria-label") or ""
-    found = re.search(r"after ([\d,]+)\sepoch", summary)
-    assert found, summary
-    return int(found[1].replace(",", ""))
+def expect_epochs_drawn(page: Page, epochs: int) -> None:
+    """Wait until the accuracy curve has so many epochs, as its summary says."""
+    summary = re.compile(rf"after {epochs:,}\sepoch")
+    expect(page.locator("hippo-chart").nth(1)).to_have_attribute("aria-label", summary)
 
 
 def network_id(page: Page) -> str:

@@ -128,7 +128,7 @@ def test_a_cut_wire_costs_no_epoch(page: Page, server: Server, watch: Watch) -> 
     steps.expect_epoch(page, missed, 400)
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".run .callout")).to_contain_text("was stopped with")
-    assert steps.epochs_drawn(page) == server.get(f"/api/training/{job}")["epoch"]
+    steps.expect_epochs_drawn(page, server.get(f"/api/training/{job}")["epoch"])
     wire.cut()
 
 
@@ -141,7 +141,7 @@ def test_without_sockets_the_page_polls(page: Page, server: Server, watch: Watch
     steps.create(page, epochs=4)
     expect(page.locator(".run .state")).to_have_text("Completed")
     expect(page.locator("hippo-chart canvas")).to_have_count(2)
-    assert steps.epochs_drawn(page) == 4
+    steps.expect_epochs_drawn(page, 4)
 
 
 def test_the_token_comes_by_address_or_by_hand(

@@ -40,7 +40,7 @@ def test_first_visit_is_one_press_and_cancel_stops_it(page: Page, server: Server
     # Every epoch that was trained is drawn, each once.
     runs = server.get("/api/training")["jobs"]
     assert [run["state"] for run in runs] == ["cancelled"]
-    assert steps.epochs_drawn(page) == runs[0]["epoch"]
+    steps.expect_epochs_drawn(page, runs[0]["epoch"])
 
 
 def test_create_train_test_and_come_back(page: Page, server: Server) -> None:
@@ -48,7 +48,7 @@ def test_create_train_test_and_come_back(page: Page, server: Server) -> None:
     steps.create(page, hidden="30", epochs=3, name="first try")
     expect(page.locator(".run .state")).to_have_text("Completed")
     steps.expect_epoch(page, 3, 3)
-    assert steps.epochs_drawn(page) == 3
+    steps.expect_epochs_drawn(page, 3)
     expect(page.locator(".item[aria-current]")).to_contain_text(re.compile(r"first try\s*9\d\.\d\s%\s*Trained"))
     expect(page.locator(".spark polyline")).to_have_count(1)
     accuracy = server.get(f"/api/networks/{steps.network_id(page)}")["accuracy"]
@@ -72,7 +72,7 @@ def test_create_train_test_and_come_back(page: Page, server: Server) -> None:
     expect(page.get_by_role("region", name="A digit it gets wrong").locator("img")).to_be_visible()
     page.get_by_role("link", name="Learn", exact=True).click()
     expect(page.locator("hippo-chart canvas")).to_have_count(2)
-    assert steps.epochs_drawn(page) == 3
+    steps.expect_epochs_drawn(page, 3)
 
 
 def test_train_more_and_look_back_at_the_first_run(page: Page, server: Server) -> None:
