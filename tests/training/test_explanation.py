@@ -14,7 +14,8 @@ from hippo.errors import InvalidValue
 from hippo.network import NeuralNetwork, shuffling
 from hippo.nn import Array, gradient_norm
 from hippo.training import Control, Orders, Steering, TrainingConfig, TrainingState, train
-from hippo.training.explanation import MOST_EXAMPLES, Explanation, explain_step
+from hippo.training.explanation import Explanation, explain_step
+from hippo.training.one_step import MOST_EXAMPLES
 from tests.jobs.made_data import made_mnist
 
 SEED = 5

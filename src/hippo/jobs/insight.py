@@ -19,8 +19,9 @@ from hippo.network import shuffling
 from hippo.nn import Array
 from hippo.persistence.model_persistence import ModelFiles
 from hippo.training import Diverged, Orders, Steering, TrainingConfig
-from hippo.training.explanation import Explanation, Incoming, Outgoing, explain_step
+from hippo.training.explanation import Explanation, explain_step
 from hippo.training.gradient_report import EXAMPLES, LIMIT, H, check_layers
+from hippo.training.one_step import Incoming, Outgoing
 
 #: Weights whose change is shown number by number, and products of each example.
 MOST_WEIGHTS, MOST_PRODUCTS = 10, 5
