@@ -44,7 +44,7 @@ export function textField(field) {
       aria-describedby=${describedBy(id, error)}
       .value=${live(value)}
       @input=${(event) => onInput(event.target.value)}
-      @blur=${(event) => toSubmit(event) || onBlur?.()}
+      @blur=${(event) => toSubmit(event) || (onBlur && afterPress(onBlur))}
     >`,
   );
 }
@@ -68,12 +68,25 @@ export function selectField(field) {
 }
 
 /**
- * Whether the focus leaves for the button that checks the whole form. An error line that came between pressing and
- * letting go would move the button from under the pointer, and the press would be lost.
+ * Whether the focus leaves for the button that checks the whole form.
  * @param {FocusEvent} event
  */
 function toSubmit(event) {
   return event.relatedTarget instanceof HTMLButtonElement && event.relatedTarget.type === "submit";
+}
+
+let pressed = false;
+addEventListener("pointerdown", () => { pressed = true; }, true);
+for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => { pressed = false; }, true);
+
+/**
+ * Does something now, or after the press under way: an error line that came between pressing and letting go would move
+ * what is pressed from under the pointer, and the press would be lost.
+ * @param {() => void} act
+ */
+function afterPress(act) {
+  if (pressed) addEventListener("pointerup", () => setTimeout(act), { once: true, capture: true });
+  else act();
 }
 
 /** @param {string} id @param {string} [error] */
